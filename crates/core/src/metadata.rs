@@ -1,0 +1,132 @@
+//! What a registry says of a release, in one form for five ecosystems.
+
+use crate::{ArtifactFile, Digest, Release, Sha256};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A metadata field that may be missing for different reasons, which must not be mistaken for each other.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "state", content = "value", rename_all = "snake_case")]
+pub enum Known<T> {
+    /// The upstream gave it.
+    Given(T),
+    /// The upstream serves such fields, and this release has none: the publisher never gave it.
+    #[default]
+    NotGiven,
+    /// The origin has such fields for every release, this upstream serves none: a mirror removed them.
+    Stripped,
+    /// This ecosystem has no such field.
+    NotOffered,
+}
+
+impl<T> Known<T> {
+    /// The value, where given.
+    pub fn given(&self) -> Option<&T> {
+        match self {
+            Known::Given(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// `Given` for `Some`, `NotGiven` for `None`.
+    pub fn from_option(value: Option<T>) -> Self {
+        value.map_or(Known::NotGiven, Known::Given)
+    }
+}
+
+/// Who uploaded or owns something, in the registry's terms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Publisher {
+    /// Account name.
+    pub name: String,
+    /// Mail address, where the registry shows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// One earlier or later version of the same package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionPoint {
+    /// The version.
+    pub version: String,
+    /// When it was published.
+    pub published_at: Option<Timestamp>,
+    /// Who published it.
+    pub publisher: Option<Publisher>,
+    /// Who owned the package then (npm keeps this for each version).
+    #[serde(default)]
+    pub maintainers: Vec<Publisher>,
+    /// Repository link it claimed.
+    #[serde(default)]
+    pub repository: Option<String>,
+}
+
+/// What the package's other versions say about this one. Facts only; ages are the policy's business.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PackageHistory {
+    /// Number of versions that the upstream lists, yanked ones included.
+    pub version_count: u32,
+    /// When the first version of the package was published.
+    pub first_published_at: Known<Timestamp>,
+    /// The release published last before this one, by date (by version order where dates are missing).
+    pub previous: Option<VersionPoint>,
+    /// The highest version below this one in the ecosystem's order.
+    pub next_lower: Option<String>,
+    /// The version that a client takes when none is asked for.
+    pub latest: Option<String>,
+}
+
+/// All that one upstream says of one release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseRecord {
+    /// Version of this stored form.
+    pub schema_version: u32,
+    /// The release.
+    pub release: Release,
+    /// Which configured upstream answered: `default`, `@scope`, an index or repository id. Never an address.
+    pub upstream: String,
+    /// Every file of the release.
+    pub files: Vec<ArtifactFile>,
+    /// When the release was published.
+    pub published_at: Known<Timestamp>,
+    /// Set when the whole release is yanked or retracted, with the reason given (may be empty).
+    pub yanked: Option<String>,
+    /// The deprecation notice (npm), where there is one.
+    pub deprecated: Option<String>,
+    /// Who published this version.
+    pub publisher: Known<Publisher>,
+    /// Who owns the package, as of this version.
+    pub maintainers: Known<Vec<Publisher>>,
+    /// The repository link that the publisher claims.
+    pub repository: Known<String>,
+    /// Licence expression claimed.
+    pub license: Known<String>,
+    /// One-line description.
+    pub description: Known<String>,
+    /// Install-time commands that the registry's metadata announces (npm `scripts`), by name.
+    pub install_scripts: BTreeMap<String, String>,
+    /// Registry signatures over the release (npm `dist.signatures`), as the JSON given.
+    pub signatures: Known<String>,
+    /// Other versions of the package.
+    pub history: PackageHistory,
+    /// Public and private upstreams of the user that both have a package of this name, by upstream id.
+    #[serde(default)]
+    pub also_on: Vec<String>,
+}
+
+impl ReleaseRecord {
+    /// SHA-256 over the canonical JSON of this record without transport addresses: the *metadata digest*.
+    pub fn digest(&self) -> Sha256 {
+        let mut bare = self.clone();
+        for file in &mut bare.files {
+            file.url.clear();
+        }
+        Sha256::of(&serde_json::to_vec(&bare).unwrap_or_default())
+    }
+
+    /// Finds the file with one of these digests.
+    pub fn file_with(&self, digest: &Digest) -> Option<&ArtifactFile> {
+        self.files.iter().find(|file| file.digests.contains(digest))
+    }
+}

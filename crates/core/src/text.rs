@@ -1,0 +1,43 @@
+//! Hostile text made safe to print: names, messages and snippets from packages reach terminals and logs.
+
+/// Replaces control characters, terminal escapes, bidi controls and invisible characters by `\u{…}`.
+///
+/// The attack: a package name or a source line that moves the cursor, sets the window title, hides or reverses text
+/// (CVE-2021-42574).
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{fe00}'..='\u{fe0f}');
+        if hidden {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// [`printable`] text with white space folded, cut to `max` characters with `…`.
+pub fn one_line(text: &str, max: usize) -> String {
+    let folded: Vec<&str> = text.split_whitespace().collect();
+    let folded = printable(&folded.join(" "));
+    if folded.chars().count() <= max {
+        return folded;
+    }
+    let mut cut: String = folded.chars().take(max.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_do_not_reach_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
+        assert_eq!(one_line("a\n  b\tc", 99), "a b c");
+        assert_eq!(one_line("abcdef", 4), "abc…");
+    }
+}
