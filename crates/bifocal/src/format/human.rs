@@ -1,0 +1,218 @@
+//! For people: what needs action first, with evidence and a remedy; everything that passed in one line.
+//!
+//! Every name, message and snippet comes from packages and is made printable before it reaches the terminal.
+
+use bifocal_core::{Evidence, FeedHealth, Reason, Severity, Signal, Status, one_line, printable};
+use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
+use std::fmt::Write as _;
+
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+    fn bold(&self, text: &str) -> String {
+        self.with("1", text)
+    }
+    fn dim(&self, text: &str) -> String {
+        self.with("2", text)
+    }
+    fn outcome(&self, outcome: Outcome) -> String {
+        match outcome {
+            Outcome::Deny => self.with("1;31", "DENY "),
+            Outcome::Hold => self.with("1;33", "HOLD "),
+            Outcome::Error => self.with("1;35", "ERROR"),
+            Outcome::Allow => self.with("32", "allow"),
+        }
+    }
+}
+
+/// Renders the report for a terminal or a log.
+pub(crate) fn render(report: &CheckReport, color: bool, verbose: bool) -> String {
+    let paint = Paint(color);
+    let mut out = String::new();
+    head(&mut out, report, &paint);
+    let mut order: Vec<&ReleaseReport> = report.releases.iter().filter(|release| release.verdict != Outcome::Allow).collect();
+    order.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.purl.cmp(&b.purl)));
+    for release in &order {
+        block(&mut out, release, &paint);
+    }
+    for missing in &report.not_evaluated {
+        let _ = writeln!(
+            out,
+            "{} {}  {}\n      {}\n",
+            paint.outcome(Outcome::Error),
+            paint.bold(&printable(&missing.what)),
+            paint.dim(&missing.place.to_string()),
+            printable(&missing.error)
+        );
+    }
+    if !report.shadow.is_empty() {
+        let _ = writeln!(out, "{}", paint.bold("in shadow, these verdicts would change:"));
+        for change in &report.shadow {
+            let _ = writeln!(
+                out,
+                "      {}  {} -> {}  ({}; {})",
+                printable(&change.purl),
+                change.now.as_str(),
+                change.then.as_str(),
+                printable(&change.under),
+                change.rules.join(", ")
+            );
+        }
+        out.push('\n');
+    }
+    if verbose {
+        annotations(&mut out, report, &paint);
+    }
+    tail(&mut out, report, &paint, verbose);
+    out
+}
+
+/// Feeds that cannot answer stand at the head of every summary, with the command that mends them.
+fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
+    let broken: Vec<_> = report.feeds.iter().filter(|feed| feed.health != FeedHealth::Fresh).collect();
+    for feed in &broken {
+        let what = match (feed.health, feed.as_of) {
+            (FeedHealth::Stale, Some(date)) => format!("is stale (as of {})", date.strftime("%Y-%m-%d")),
+            (FeedHealth::Stale, None) => "is stale".to_owned(),
+            _ => "is missing".to_owned(),
+        };
+        let _ = writeln!(out, "{} feed {} {what}: its questions are unknown; run `{}`", paint.with("1;33", "note "), feed.name, feed.remedy);
+    }
+    if !broken.is_empty() {
+        out.push('\n');
+    }
+}
+
+fn block(out: &mut String, release: &ReleaseReport, paint: &Paint) {
+    let place = release.places.first().map(ToString::to_string).unwrap_or_default();
+    let _ = writeln!(out, "{} {}  {}", paint.outcome(release.verdict), paint.bold(&printable(&release.purl)), paint.dim(&place));
+    if let Some(error) = &release.error {
+        let _ = writeln!(out, "      {}", printable(error));
+    }
+    for reason in &release.reasons {
+        reason_lines(out, release, reason, paint);
+    }
+    for lifted in &release.lifted {
+        let _ = writeln!(out, "      {}", paint.dim(&format!("{} lifted by {}: {}", lifted.rule, lifted.by, one_line(&lifted.why, 120))));
+    }
+    out.push('\n');
+}
+
+fn reason_lines(out: &mut String, release: &ReleaseReport, reason: &Reason, paint: &Paint) {
+    let _ = writeln!(out, "      {}  {}", printable(&reason.message), paint.dim(&format!("[{}]", reason.rule)));
+    let behind = release.signals.iter().filter(|signal| reason.fingerprints.contains(&signal.fingerprint));
+    for signal in behind.take(5) {
+        signal_lines(out, signal, paint);
+    }
+    if reason.fingerprints.len() > 5 {
+        let _ = writeln!(out, "        {}", paint.dim(&format!("and {} more; --format json has them all", reason.fingerprints.len() - 5)));
+    }
+    if !reason.remedy.is_empty() {
+        let _ = writeln!(out, "      {} {}", paint.with("36", "do:"), printable(&reason.remedy));
+    }
+}
+
+fn signal_lines(out: &mut String, signal: &Signal, paint: &Paint) {
+    let _ = writeln!(out, "        {} {}", paint.with("33", &signal.id), one_line(&signal.message, 200));
+    for evidence in signal.evidence.iter().take(3) {
+        match evidence {
+            Evidence::File { path, line, column, snippet, chain } => {
+                let mut place = printable(path);
+                if *line > 0 {
+                    let _ = write!(place, ":{line}:{column}");
+                }
+                for layer in chain {
+                    let _ = write!(place, " -> {}", printable(layer));
+                }
+                let _ = writeln!(out, "          {}", paint.dim(&place));
+                if !snippet.is_empty() {
+                    let _ = writeln!(out, "            | {}", one_line(snippet, 120));
+                }
+            }
+            Evidence::Record { feed, id, date, detail } => {
+                let mut text = format!("{} {}", printable(feed), printable(id));
+                if !date.is_empty() {
+                    let _ = write!(text, " ({})", printable(date));
+                }
+                if !detail.is_empty() {
+                    let _ = write!(text, ": {}", one_line(detail, 160));
+                }
+                let _ = writeln!(out, "          {}", paint.dim(&text));
+            }
+        }
+    }
+}
+
+/// What is worth knowing about allowed releases: shown with -v, counted otherwise.
+fn annotations(out: &mut String, report: &CheckReport, paint: &Paint) {
+    for release in report.releases.iter().filter(|release| release.verdict == Outcome::Allow) {
+        let worth: Vec<&Signal> = release.signals.iter().filter(|signal| worth_knowing(signal)).collect();
+        if worth.is_empty() && release.reasons.is_empty() && release.lifted.is_empty() {
+            continue;
+        }
+        let place = release.places.first().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(out, "{} {}  {}", paint.outcome(Outcome::Allow), paint.bold(&printable(&release.purl)), paint.dim(&place));
+        for reason in &release.reasons {
+            let _ = writeln!(out, "      would {}: {}  {}", reason.verdict, printable(&reason.message), paint.dim(&format!("[{}]", reason.rule)));
+        }
+        for lifted in &release.lifted {
+            let _ = writeln!(out, "      {}", paint.dim(&format!("{} lifted by {}: {}", lifted.rule, lifted.by, one_line(&lifted.why, 120))));
+        }
+        for signal in worth {
+            signal_lines(out, signal, paint);
+        }
+        out.push('\n');
+    }
+}
+
+fn worth_knowing(signal: &Signal) -> bool {
+    signal.status == Status::Present && signal.severity >= Severity::Medium
+}
+
+fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
+    let summary = &report.summary;
+    let mut parts = Vec::new();
+    for (count, name) in [(summary.deny, "denied"), (summary.hold, "held"), (summary.error, "not evaluated")] {
+        if count > 0 {
+            parts.push(format!("{count} {name}"));
+        }
+    }
+    parts.push(format!("{} allowed", summary.allow));
+    let _ = writeln!(
+        out,
+        "{}  {} releases, {} artifacts looked at, policy {} at {}",
+        paint.bold(&parts.join(", ")),
+        summary.releases,
+        summary.artifacts,
+        printable(&report.policy.name),
+        report.evaluated_at.strftime("%Y-%m-%d %H:%M:%SZ")
+    );
+    let annotated = report
+        .releases
+        .iter()
+        .filter(|release| release.verdict == Outcome::Allow && release.signals.iter().any(worth_knowing))
+        .count();
+    let vulnerable = report
+        .releases
+        .iter()
+        .filter(|release| release.signals.iter().any(|signal| signal.id == "advisory/vulnerability" && signal.status == Status::Present))
+        .count();
+    if !verbose && annotated > 0 {
+        let _ = writeln!(out, "{}", paint.dim(&format!("{annotated} allowed releases have signals worth knowing ({vulnerable} with known vulnerabilities): -v shows them")));
+    }
+    let waived = report.releases.iter().filter(|release| !release.lifted.is_empty()).count();
+    if waived > 0 {
+        let _ = writeln!(out, "{}", paint.dim(&format!("{waived} releases have findings lifted by waivers, approvals or the baseline")));
+    }
+    if !report.local.is_empty() {
+        let _ = writeln!(out, "{}", paint.dim(&format!("{} path dependencies are part of the checked project", report.local.len())));
+    }
+    if verbose {
+        for note in &report.notes {
+            let _ = writeln!(out, "{}", paint.dim(&format!("note: {}", printable(note))));
+        }
+    }
+}
