@@ -1,1 +1,20 @@
-//! (written next)
+//! The registries that the user's own clients use: where they are, what they say of a release, and its bytes.
+//!
+//! In: a [`Release`](bifocal_core::Release) or a package with a requirement. Out: a
+//! [`ReleaseRecord`](bifocal_core::ReleaseRecord) in one form for five ecosystems, and artifacts whose declared
+//! digests match. No registry's address is written in this crate: each is discovered from the configuration of npm,
+//! pip, uv, cargo, Maven and Go, or asked of the client itself. Secrets go only to the host they are bound to.
+
+mod adapter;
+mod environment;
+mod error;
+mod facade;
+mod flight;
+pub mod http;
+mod tool;
+mod verify;
+
+pub use adapter::{Download, PackageDoc, ResolveContext, UpstreamInfo};
+pub use environment::{Environment, Options};
+pub use error::{RegistryError, shown, shown_text};
+pub use facade::{Discovery, Registries};

@@ -1,0 +1,92 @@
+//! What every ecosystem's adapter offers, and the values that pass through.
+
+use crate::error::RegistryError;
+use crate::http::Credentials;
+use async_trait::async_trait;
+use bifocal_core::{ArtifactFile, PackageName, Release, ReleaseRecord, Sha256, VersionPoint};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One ecosystem's registry as the user's own client sees it. Built by discovery; shared by every request.
+#[async_trait]
+pub(crate) trait Adapter: Send + Sync {
+    /// All that the upstream says of one release, in the form common to all ecosystems.
+    async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError>;
+
+    /// All versions of a package.
+    async fn package(&self, package: &PackageName) -> Result<PackageDoc, RegistryError>;
+
+    /// The release that the ecosystem's client would take today for a requirement.
+    async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError>;
+
+    /// The secrets that downloads may use; each goes only where it is bound to.
+    fn credentials(&self) -> Arc<Credentials>;
+
+    /// Checks what is not a digest over the file's plain bytes (Go's `h1:`). Runs on a thread for blocking work.
+    fn verify_content(&self, _release: &Release, _file: &ArtifactFile, _bytes: &Bytes) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
+    /// Ids of all configured upstreams that have the package. Asked only when there is more than one.
+    async fn elsewhere(&self, package: &PackageName) -> Vec<String>;
+
+    /// The upstreams in the order in which they are asked, and where each was configured.
+    fn upstreams(&self) -> Vec<UpstreamInfo>;
+
+    /// Things that discovery passed over or assumed, in words.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// One upstream, as `bifocal doctor` shows it. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamInfo {
+    /// `default`, `@scope`, an index or repository id: what [`ReleaseRecord::upstream`] names.
+    pub id: String,
+    /// Its address without user name, password and query.
+    pub address: String,
+    /// Where that was read: a variable, a file, or the client's built-in default.
+    pub source: String,
+    /// Whether credentials are bound to it.
+    pub authenticated: bool,
+}
+
+/// All versions of one package on one upstream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PackageDoc {
+    /// Which upstream answered.
+    pub upstream: String,
+    /// The version that a client takes when none is asked for.
+    pub latest: Option<String>,
+    /// Named versions (npm dist-tags).
+    pub tags: BTreeMap<String, String>,
+    /// Every version, in the ecosystem's ascending order.
+    pub versions: Vec<VersionPoint>,
+    /// Those that are yanked or retracted.
+    pub withdrawn: BTreeSet<String>,
+}
+
+/// What a client would take into account when it resolves a requirement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResolveContext {
+    /// Take prereleases even where the requirement does not ask for one.
+    pub prereleases: bool,
+    /// Leave out versions published after this time (and those without a date).
+    pub before: Option<Timestamp>,
+    /// The Python version to resolve for (`3.11`), where it is not the installed one.
+    pub python: Option<String>,
+    /// The oldest Rust version to resolve for, where the project names one.
+    pub rust: Option<String>,
+}
+
+/// A downloaded artifact whose declared digests all match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Their name.
+    pub sha256: Sha256,
+}

@@ -1,0 +1,177 @@
+//! The connection layer: trust roots, proxies and time-outs from the user's environment, and what its errors mean.
+//!
+//! Private authorities are added to the system's roots from the variables and keys that the five clients know.
+
+use crate::environment::Environment;
+use crate::error::{RegistryError, shown};
+use bifocal_core::{HttpLimits, one_line};
+use reqwest::{Certificate, NoProxy, Proxy};
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use url::Url;
+
+/// Variables that name a PEM bundle of further authorities.
+const CA_VARIABLES: [&str; 9] = [
+    "NODE_EXTRA_CA_CERTS",
+    "npm_config_cafile",
+    "NPM_CONFIG_CAFILE",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "CARGO_HTTP_CAINFO",
+    "UV_SSL_CERT_FILE",
+];
+/// The largest bundle that is read.
+const MAX_BUNDLE: u64 = 16 << 20;
+
+/// Builds the client that every request goes through.
+pub(super) fn client(env: &Environment, extra_authorities: &[PathBuf], limits: &HttpLimits) -> Result<reqwest::Client, RegistryError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("bifocal/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_gzip()
+        .no_proxy()
+        .connect_timeout(limits.connect_time)
+        .read_timeout(limits.read_time)
+        .pool_max_idle_per_host(limits.per_host)
+        // One connection carries all requests to a host: the default windows of 64 KiB would starve it.
+        .http2_initial_stream_window_size(4 << 20)
+        .http2_initial_connection_window_size(32 << 20);
+    let certificates = authorities(env, extra_authorities)?;
+    if !certificates.is_empty() {
+        builder = builder.tls_certs_merge(certificates);
+    }
+    for proxy in proxies(env)? {
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| RegistryError::Internal { what: "set up TLS", why: chain(&error) })
+}
+
+fn authorities(env: &Environment, extra: &[PathBuf]) -> Result<Vec<Certificate>, RegistryError> {
+    let named = CA_VARIABLES.iter().filter_map(|name| env.var(name).map(|path| ((*name).to_owned(), PathBuf::from(path))));
+    let extra = extra.iter().map(|path| (format!("the bundle {}", path.display()), path.clone()));
+    let mut seen: Vec<PathBuf> = Vec::new();
+    let mut out = Vec::new();
+    for (place, path) in named.chain(extra) {
+        // requests takes a folder too; the system's folder is among the system's roots already.
+        if seen.contains(&path) || path.is_dir() {
+            continue;
+        }
+        let why = |why: String| RegistryError::Configuration { place: place.clone(), why };
+        let pem = read_bounded(&path).map_err(|error| why(format!("{} cannot be read: {error}", path.display())))?;
+        let bundle = Certificate::from_pem_bundle(&pem).map_err(|error| why(format!("{} is no PEM bundle: {}", path.display(), chain(&error))))?;
+        out.extend(bundle);
+        seen.push(path);
+    }
+    Ok(out)
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut out = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BUNDLE).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+/// Proxies by the common variables; lower case wins, as curl has it. `HTTP_PROXY` in capitals is not read where a web
+/// server set it from a request header (CVE-2016-5385).
+fn proxies(env: &Environment) -> Result<Vec<Proxy>, RegistryError> {
+    let bypass = env.first_var(&["no_proxy", "NO_PROXY"]).and_then(|(_, list)| NoProxy::from_string(list));
+    let plain: &[&str] = if env.var("REQUEST_METHOD").is_some() { &["http_proxy"] } else { &["http_proxy", "HTTP_PROXY"] };
+    let kinds: [(&[&str], fn(Url) -> reqwest::Result<Proxy>); 3] = [
+        (&["https_proxy", "HTTPS_PROXY"], |url| Proxy::https(url)),
+        (plain, |url| Proxy::http(url)),
+        (&["all_proxy", "ALL_PROXY"], |url| Proxy::all(url)),
+    ];
+    let mut out = Vec::new();
+    for (names, make) in kinds {
+        let Some((name, text)) = env.first_var(names) else { continue };
+        let unusable = || RegistryError::Configuration { place: name.to_owned(), why: "it is no proxy address".to_owned() };
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Url::parse(&with_scheme).map_err(|_| unusable())?;
+        out.push(make(url).map_err(|_| unusable())?.no_proxy(bypass.clone()));
+    }
+    Ok(out)
+}
+
+/// What an error of the connection layer means for the request to `url`.
+pub(super) fn meaning(url: &Url, error: &reqwest::Error, during: &'static str) -> RegistryError {
+    let why = chain(error);
+    let shown = shown(url);
+    if has_source::<rustls::Error>(error) {
+        return RegistryError::Tls { url: shown, why };
+    }
+    if error.is_dns() {
+        return RegistryError::Dns { host: bifocal_core::printable(url.host_str().unwrap_or_default()), why };
+    }
+    if error.is_timeout() {
+        return RegistryError::Timeout { url: shown, during: if error.is_connect() { "while connecting" } else { during } };
+    }
+    RegistryError::Connect { url: shown, why }
+}
+
+/// Looks for a cause of type `E`, into the errors that `std::io::Error` carries as well.
+fn has_source<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+    let mut next = error.source();
+    for _ in 0..32 {
+        let Some(source) = next else { return false };
+        if source.is::<E>() {
+            return true;
+        }
+        let carried = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match carried {
+            Some(inner) => {
+                if inner.is::<E>() {
+                    return true;
+                }
+                inner.source()
+            }
+            None => source.source(),
+        };
+    }
+    false
+}
+
+/// An error and its causes in one line, without addresses (they may carry secrets).
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(source) = next.filter(|_| parts.len() < 6) {
+        let text = source.to_string();
+        if !parts.contains(&text) {
+            parts.push(text);
+        }
+        next = source.source();
+    }
+    match parts.last() {
+        Some(last) => one_line(last, 300),
+        None if error.is_builder() => "the request cannot be built".to_owned(),
+        None => "the connection failed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(vars: &[(&str, &str)]) -> Environment {
+        Environment { vars: vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), home: None, cwd: "/".into() }
+    }
+
+    #[test]
+    fn a_bundle_that_is_missing_is_a_configuration_error_that_names_the_variable() {
+        let error = authorities(&env(&[("PIP_CERT", "/nonexistent/ca.pem")]), &[]).unwrap_err();
+        assert!(error.is_configuration());
+        assert!(error.to_string().starts_with("PIP_CERT is not usable"), "{error}");
+    }
+
+    #[test]
+    fn proxies_come_from_the_variables_but_not_from_a_request_header() {
+        assert_eq!(proxies(&env(&[("HTTPS_PROXY", "proxy.example:3128"), ("all_proxy", "socks5://proxy.example")])).unwrap().len(), 2);
+        assert_eq!(proxies(&env(&[("HTTP_PROXY", "http://evil.example"), ("REQUEST_METHOD", "GET")])).unwrap().len(), 0);
+        assert!(proxies(&env(&[("HTTPS_PROXY", "http://")])).unwrap_err().is_configuration());
+    }
+}
