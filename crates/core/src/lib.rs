@@ -27,7 +27,7 @@ pub use digest::{Algorithm, Digest, DigestError, Sha256};
 pub use ecosystem::Ecosystem;
 pub use feed::{FeedHealth, FeedStatus};
 pub use limits::{AnalysisLimits, ArchiveLimits, HttpLimits, ReaderLimits};
-pub use metadata::{Known, PackageHistory, Publisher, ReleaseRecord, VersionPoint};
+pub use metadata::{Known, PackageHistory, Publisher, RecordChange, ReleaseRecord, VersionPoint};
 pub use package::{PackageName, PurlError, Release};
 pub use requested::{DeclaredArtifact, Dependency, FileKind, Inventory, Place, Requested};
 pub use signal::{Evidence, Lens, Severity, Signal, SignalDraft, SignalKind, Status};

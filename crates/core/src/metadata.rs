@@ -113,6 +113,21 @@ pub struct ReleaseRecord {
     /// Public and private upstreams of the user that both have a package of this name, by upstream id.
     #[serde(default)]
     pub also_on: Vec<String>,
+    /// What this upstream said differently when the release was first seen here: released files and their dates are
+    /// immutable in all five ecosystems. Filled by the engine, never by an adapter.
+    #[serde(default)]
+    pub changed: Vec<RecordChange>,
+}
+
+/// A field of a record that is not what it was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordChange {
+    /// `published_at`, or `digest of <file>`.
+    pub field: String,
+    /// The value first seen.
+    pub was: String,
+    /// The value now.
+    pub is: String,
 }
 
 impl ReleaseRecord {
