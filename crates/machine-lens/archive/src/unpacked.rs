@@ -1,0 +1,124 @@
+use crate::budget::Budget;
+use crate::driver::{Entry, EntryKind, Summary, Tolerance, visit};
+use crate::format::{Format, sniff};
+use crate::{ArchiveError, Note};
+use bifocal_core::ArchiveLimits;
+use std::collections::BTreeMap;
+
+/// A whole archive in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Its true format, by its bytes.
+    pub format: Format,
+    /// Its entries in the archive's order.
+    pub entries: Vec<Entry>,
+    /// Bytes of the unpacked stream.
+    pub total_bytes: u64,
+    /// Oddities that do not refuse it, at most 1,000.
+    pub notes: Vec<Note>,
+    /// Oddities beyond those.
+    pub more_notes: u64,
+    /// How many archives this one lies in.
+    pub depth: u32,
+}
+
+/// Unpacks `bytes` into memory under `limits`, with the default [`Tolerance`].
+pub fn unpack(bytes: &[u8], limits: &ArchiveLimits) -> Result<Unpacked, ArchiveError> {
+    unpack_within(bytes, &Budget::new(limits), Tolerance::default())
+}
+
+/// Unpacks `bytes` into memory, drawing on `budget`.
+pub fn unpack_within(bytes: &[u8], budget: &Budget, tolerance: Tolerance) -> Result<Unpacked, ArchiveError> {
+    unpack_at(bytes, budget, tolerance, 0)
+}
+
+fn unpack_at(bytes: &[u8], budget: &Budget, tolerance: Tolerance, depth: u32) -> Result<Unpacked, ArchiveError> {
+    let mut entries = Vec::new();
+    let Summary { format, total_bytes, notes, more_notes, .. } = visit(bytes, budget, tolerance, &mut |info, content| {
+        // The declared size is only believed up to a megabyte before its bytes are there.
+        let mut data = Vec::with_capacity(usize::try_from(info.size.min(1 << 20)).unwrap_or(0));
+        content.read_to_end(&mut data)?;
+        let mut info = info.clone();
+        info.size = data.len() as u64;
+        entries.push(Entry { info, data });
+        Ok(())
+    })?;
+    Ok(Unpacked { format, entries, total_bytes, notes, more_notes, depth })
+}
+
+impl Unpacked {
+    /// Unpacks an entry that is itself an archive, one level deeper, from the same budget. `None` when it is none.
+    ///
+    /// A refusal here is about the inner archive: test suites ship corrupt and hostile ones on purpose, so the caller
+    /// decides what it says of the outer one. An exhausted `budget` stays exhausted.
+    pub fn nested(&self, entry: &Entry, budget: &Budget, tolerance: Tolerance) -> Option<Result<Unpacked, ArchiveError>> {
+        if entry.kind != EntryKind::File {
+            return None;
+        }
+        sniff(&entry.data)?;
+        let (depth, limit) = (self.depth.saturating_add(1), budget.limits().nesting);
+        if depth > limit {
+            return Some(Err(ArchiveError::NestedTooDeep { limit }));
+        }
+        Some(unpack_at(&entry.data, budget, tolerance, depth))
+    }
+
+    /// The file that an entry stands for: itself, or what a link arrives at within the archive. The last entry of a
+    /// repeated path counts, as it does for clients.
+    pub fn resolve<'a>(&'a self, entry: &'a Entry) -> Option<&'a Entry> {
+        if entry.kind == EntryKind::File {
+            return Some(entry);
+        }
+        self.links().resolve(entry)
+    }
+
+    /// An index for resolving many links.
+    pub fn links(&self) -> Links<'_> {
+        Links { by_path: self.entries.iter().map(|entry| (entry.path.as_str(), entry)).collect() }
+    }
+}
+
+/// Entries by path, for [`Links::resolve`].
+#[derive(Debug)]
+pub struct Links<'a> {
+    by_path: BTreeMap<&'a str, &'a Entry>,
+}
+
+impl<'a> Links<'a> {
+    const MAX_HOPS: u32 = 40;
+    const MAX_PARTS: usize = 4096;
+
+    /// The entry of a path.
+    pub fn get(&self, path: &str) -> Option<&'a Entry> {
+        self.by_path.get(path).copied()
+    }
+
+    /// Follows an entry through links to a file of the archive, at most 40 of them.
+    pub fn resolve(&self, entry: &'a Entry) -> Option<&'a Entry> {
+        let mut here: Vec<String> = Vec::new();
+        let mut ahead: Vec<String> = entry.path.rsplit('/').map(str::to_owned).collect();
+        let mut hops = 0;
+        loop {
+            let Some(part) = ahead.pop() else {
+                return self.get(&here.join("/")).filter(|found| found.kind == EntryKind::File);
+            };
+            if part == ".." {
+                here.pop()?;
+                continue;
+            }
+            here.push(part);
+            if let Some(EntryKind::Link { target, hard }) = self.get(&here.join("/")).map(|entry| &entry.kind) {
+                hops += 1;
+                if hops > Self::MAX_HOPS || ahead.len() > Self::MAX_PARTS {
+                    return None;
+                }
+                here.pop();
+                if *hard {
+                    here.clear();
+                }
+                let target = target.replace('\\', "/");
+                ahead.extend(target.split('/').rev().filter(|part| !part.is_empty() && *part != ".").map(str::to_owned));
+            }
+        }
+    }
+}
