@@ -1,1 +1,28 @@
-//! (written next)
+//! Lockfiles, manifests and SBOMs to the releases they name.
+//!
+//! In: the path and bytes of a file, and a [`ReadContext`] for what stands beside it. Out: an
+//! [`Inventory`](bifocal_core::Inventory) with every dependency at its file and line, or a [`ReadError`] with its own.
+//! [`walk`] finds the files of a folder. Nothing here opens a connection; [`PomSource`] is handed in.
+//!
+//! All input is hostile: sizes, depth and counts are bounded by [`ReaderLimits`](bifocal_core::ReaderLimits), YAML
+//! aliases and XML document types are refused, includes never leave the checked folder, and addresses lose their
+//! credentials. The README lists the readers.
+
+mod address;
+mod context;
+mod detect;
+mod doc;
+mod error;
+mod listing;
+mod npm_spec;
+mod purl;
+mod python;
+mod reader;
+mod source;
+mod walk;
+
+pub use context::{Coordinates, FileError, FileSource, Folder, JavaEnvironment, NoFiles, PomError, PomSource, ReadContext};
+pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as};
+pub use error::{Problem, ReadError};
+pub use python::PythonEnvironment;
+pub use walk::{Found, walk};

@@ -1,0 +1,131 @@
+//! Collects what a reader finds, within the limits, and turns names, digests and addresses into checked values.
+
+use crate::address;
+use crate::error::{Problem, ReadError, shown};
+use crate::source::Source;
+use bifocal_core::{
+    Algorithm, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, PackageName, Place, ReaderLimits, Release, Requested,
+};
+
+/// Most notes kept for one file; the rest are counted.
+const MAX_NOTES: usize = 2_000;
+
+/// An inventory in the making.
+pub(crate) struct Listing<'a> {
+    pub(crate) source: Source<'a>,
+    pub(crate) limits: ReaderLimits,
+    kind: FileKind,
+    dependencies: Vec<Dependency>,
+    notes: Vec<String>,
+    more_notes: usize,
+}
+
+impl<'a> Listing<'a> {
+    pub(crate) fn new(source: Source<'a>, kind: FileKind, limits: ReaderLimits) -> Self {
+        Listing { source, limits, kind, dependencies: Vec::new(), notes: Vec::new(), more_notes: 0 }
+    }
+
+    pub(crate) fn finish(mut self) -> Inventory {
+        if self.more_notes > 0 {
+            self.notes.push(format!("{} more notes are left out", self.more_notes));
+        }
+        Inventory { path: self.source.path.to_owned(), kind: self.kind, dependencies: self.dependencies, notes: self.notes }
+    }
+
+    /// Adds a dependency, unless there are too many.
+    pub(crate) fn push(&mut self, dependency: Dependency) -> Result<(), ReadError> {
+        if self.dependencies.len() >= self.limits.dependencies {
+            let problem = Problem::TooMany { what: "dependencies", limit: self.limits.dependencies };
+            return Err(ReadError { place: dependency.place, problem });
+        }
+        self.dependencies.push(dependency);
+        Ok(())
+    }
+
+    /// Adds a dependency of this file at a line.
+    pub(crate) fn add(
+        &mut self,
+        line: u32,
+        requested: Requested,
+        artifacts: Vec<DeclaredArtifact>,
+        optional: bool,
+        host: Option<String>,
+    ) -> Result<(), ReadError> {
+        self.push(Dependency { requested, artifacts, place: self.source.place(line), optional, registry_host: host })
+    }
+
+    /// Says what was understood and left out. The text must be printable already.
+    pub(crate) fn note(&mut self, line: u32, text: &str) {
+        self.note_at(&self.source.place(line), text);
+    }
+
+    /// As [`Listing::note`], for another file.
+    pub(crate) fn note_at(&mut self, place: &Place, text: &str) {
+        if self.notes.len() >= MAX_NOTES {
+            self.more_notes += 1;
+        } else {
+            self.notes.push(format!("{place}: {text}"));
+        }
+    }
+
+    pub(crate) fn package(&self, ecosystem: Ecosystem, name: &str, line: u32) -> Result<PackageName, ReadError> {
+        PackageName::new(ecosystem, name).map_err(|problem| self.source.error(line, problem))
+    }
+
+    pub(crate) fn exact(&self, ecosystem: Ecosystem, name: &str, version: &str, line: u32) -> Result<Requested, ReadError> {
+        let release = Release::new(ecosystem, name, version).map_err(|problem| self.source.error(line, problem))?;
+        Ok(Requested::Exact { release })
+    }
+
+    pub(crate) fn range(&self, ecosystem: Ecosystem, name: &str, requirement: &str, line: u32) -> Result<Requested, ReadError> {
+        if requirement.len() > 4096 {
+            return Err(self.source.error(line, Problem::TooLong { what: "a requirement", limit: 4096 }));
+        }
+        Ok(Requested::Range { package: self.package(ecosystem, name, line)?, requirement: requirement.to_owned() })
+    }
+
+    /// An address outside a registry. What is no address at all is refused.
+    pub(crate) fn url(&self, name: &str, written: &str, line: u32) -> Result<Requested, ReadError> {
+        match address::clean(written) {
+            Some(url) => Ok(Requested::Url { name: shown(name), url }),
+            None => Err(self.source.error(line, Problem::Requirement { expected: "an address", found: shown(written) })),
+        }
+    }
+
+    /// A git repository, from any spelling that a client takes.
+    pub(crate) fn git(&self, name: &str, written: &str, revision: Option<&str>, line: u32) -> Result<Requested, ReadError> {
+        match address::git(written) {
+            Some((url, found)) => Ok(Requested::Git { name: shown(name), url, revision: shown(revision.unwrap_or(&found)) }),
+            None => {
+                Err(self.source.error(line, Problem::Requirement { expected: "the address of a git repository", found: shown(written) }))
+            }
+        }
+    }
+
+    /// A folder or file.
+    pub(crate) fn path(&self, name: &str, path: &str) -> Requested {
+        Requested::Path { name: shown(name), path: bifocal_core::printable(&path.chars().take(1024).collect::<String>()) }
+    }
+
+    /// The digests of an SRI string, as one nameless artifact.
+    pub(crate) fn integrity(&self, text: Option<&str>, line: u32) -> Result<Vec<DeclaredArtifact>, ReadError> {
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(Vec::new()) };
+        let digests = Digest::parse_integrity(text).map_err(|problem| self.source.error(line, problem))?;
+        Ok(nameless(digests))
+    }
+
+    /// A digest written as `algorithm:digits`.
+    pub(crate) fn named_digest(&self, text: &str, line: u32) -> Result<Digest, ReadError> {
+        text.parse().map_err(|problem: bifocal_core::DigestError| self.source.error(line, problem))
+    }
+
+    /// A digest whose algorithm is known.
+    pub(crate) fn digest(&self, algorithm: Algorithm, digits: &str, line: u32) -> Result<Digest, ReadError> {
+        Digest::decode(algorithm, digits).map_err(|problem| self.source.error(line, problem))
+    }
+}
+
+/// One artifact without a file name; none when there are no digests.
+pub(crate) fn nameless(digests: Vec<Digest>) -> Vec<DeclaredArtifact> {
+    if digests.is_empty() { Vec::new() } else { vec![DeclaredArtifact { filename: String::new(), digests }] }
+}

@@ -1,0 +1,53 @@
+//! A component of an SBOM: its package URL with qualifiers, sorted by where the package comes from.
+
+use crate::address;
+use crate::error::{ReadError, shown};
+use crate::listing::Listing;
+use bifocal_core::{DeclaredArtifact, Ecosystem, Release, Requested};
+use packageurl::PackageUrl;
+use std::collections::BTreeMap;
+use std::str::FromStr as _;
+
+/// Longest purl taken, in bytes.
+const MAX_PURL: usize = 8192;
+
+/// Types of purl, beside the five ecosystems, that name releases Bifocal knows nothing of. A purl of another type is
+/// noted, not refused: SBOMs list operating systems, files and images too.
+///
+/// Adds the component. `host` is the registry that other fields of the SBOM name.
+pub(crate) fn add(
+    list: &mut Listing<'_>,
+    purl: &str,
+    artifacts: Vec<DeclaredArtifact>,
+    line: u32,
+    optional: bool,
+) -> Result<(), ReadError> {
+    if purl.len() > MAX_PURL {
+        return Err(list.source.syntax(line, "a package URL of at most 8192 bytes", &purl[..purl.floor_char_boundary(80)]));
+    }
+    let parsed =
+        PackageUrl::from_str(purl).map_err(|error| list.source.syntax(line, "a package URL", &format!("`{}`: {error}", shown(purl))))?;
+    let qualifiers: BTreeMap<&str, &str> = parsed.qualifiers().iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    if Ecosystem::from_str(parsed.ty()).is_err() {
+        list.note(line, &format!("`{}` is of a type that is not looked at", shown(purl)));
+        return Ok(());
+    }
+    if parsed.version().is_none() && !qualifiers.contains_key("vcs_url") {
+        list.note(line, &format!("`{}` names no version and is not looked at", shown(purl)));
+        return Ok(());
+    }
+    if let Some(written) = qualifiers.get("vcs_url")
+        && let Some((url, revision)) = address::git(written)
+    {
+        return list.add(line, Requested::Git { name: shown(parsed.name()), url, revision }, Vec::new(), optional, None);
+    }
+    let release = Release::from_str(purl).map_err(|problem| list.source.error(line, problem))?;
+    let host = qualifiers.get("repository_url").and_then(|url| address::host(url).or_else(|| address::host(&format!("https://{url}"))));
+    list.add(line, Requested::Exact { release }, artifacts, optional, host)
+}
+
+/// Whether digests of such a component are over the file that the registry serves. For Go, SBOM tools write the
+/// digest of `go.sum` (over a list of files) as a SHA-256, which must not be compared with a file's.
+pub(crate) fn digests_are_of_files(purl: &str) -> bool {
+    !purl.starts_with("pkg:golang/")
+}

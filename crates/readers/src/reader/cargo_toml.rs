@@ -1,0 +1,184 @@
+//! `Cargo.toml`: what a crate asks for, in ranges. Used where there is no lockfile.
+//!
+//! Dependencies for other targets are listed too: cargo locks all of them, whatever machine it runs on.
+
+use crate::context::{FileError, ReadContext, beside};
+use crate::doc::{Entry, Node, Table, toml};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::npm_spec::exact_version;
+use crate::source::Source;
+use bifocal_core::{Ecosystem, FileKind, Inventory, Requested};
+
+/// Folders climbed in search of the workspace.
+const MAX_CLIMB: usize = 16;
+
+const SECTIONS: [(&str, bool); 5] = [
+    ("dependencies", false),
+    ("build-dependencies", false),
+    ("build_dependencies", false),
+    ("dev-dependencies", true),
+    ("dev_dependencies", true),
+];
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let root = toml::parse(source, ctx.limits.depth)?;
+    let table = root.table(source, "the manifest")?;
+    let mut reading = Reading { list: Listing::new(*source, FileKind::CargoToml, ctx.limits), ctx, root: table, inherited: None };
+    for (section, dev) in SECTIONS {
+        reading.section(table.entries_of(source, section)?, dev)?;
+    }
+    for target in table.entries_of(source, "target")? {
+        let target = target.node.table(source, &target.key)?;
+        for (section, dev) in SECTIONS {
+            reading.section(target.entries_of(source, section)?, dev)?;
+        }
+    }
+    if let Some(workspace) = table.get("workspace") {
+        reading.section(workspace.table(source, "workspace")?.entries_of(source, "dependencies")?, false)?;
+    }
+    for patched in table.entries_of(source, "patch")? {
+        reading.section(&patched.node.table(source, &patched.key)?.entries, false)?;
+    }
+    reading.section(table.entries_of(source, "replace")?, false)?;
+    Ok(reading.list.finish())
+}
+
+/// A `[workspace.dependencies]` entry of the workspace: where it points, owned, since its file is read apart.
+#[derive(Debug, Clone, Default)]
+struct Wanted {
+    package: Option<String>,
+    version: Option<String>,
+    git: Option<String>,
+    revision: Option<String>,
+    path: Option<String>,
+    registry_host: Option<String>,
+}
+
+struct Reading<'a, 'c, 'x> {
+    list: Listing<'a>,
+    ctx: &'c ReadContext<'x>,
+    root: &'c Table<'a>,
+    inherited: Option<Vec<(String, Wanted)>>,
+}
+
+impl Reading<'_, '_, '_> {
+    fn section(&mut self, entries: &[Entry<'_>], dev: bool) -> Result<(), ReadError> {
+        for entry in entries {
+            self.dependency(entry, dev)?;
+        }
+        Ok(())
+    }
+
+    fn dependency(&mut self, entry: &Entry<'_>, dev: bool) -> Result<(), ReadError> {
+        let source = self.list.source;
+        let line = entry.line;
+        let key = entry.key.split(':').next().unwrap_or(&entry.key);
+        let mut wanted = wanted(&source, &entry.node, key)?;
+        let mut optional = dev;
+        if let Some(table) = entry.node.as_table() {
+            optional |= table.flag("optional");
+            if table.flag("workspace") {
+                let Some(found) = self.inherit(key)? else {
+                    let problem = Problem::Undefined {
+                        what: format!("`{}`", shown(key)),
+                        inside: "[workspace.dependencies] of the workspace".to_owned(),
+                    };
+                    return Err(source.error(line, problem));
+                };
+                wanted = found;
+            }
+        }
+        let name = wanted.package.as_deref().unwrap_or(key);
+        let requested = if let Some(path) = &wanted.path {
+            self.list.path(name, path)
+        } else if let Some(git) = &wanted.git {
+            self.list.git(name, git, Some(wanted.revision.as_deref().unwrap_or("")), line)?
+        } else {
+            registry(&self.list, name, wanted.version.as_deref().unwrap_or("*"), line)?
+        };
+        self.list.add(line, requested, Vec::new(), optional, wanted.registry_host)
+    }
+
+    /// The workspace's entry of that name; its manifest is this one or one in a folder above.
+    fn inherit(&mut self, name: &str) -> Result<Option<Wanted>, ReadError> {
+        if self.inherited.is_none() {
+            self.inherited = Some(self.load()?);
+        }
+        Ok(self.inherited.iter().flatten().find(|(key, _)| key == name).map(|(_, wanted)| wanted.clone()))
+    }
+
+    fn load(&self) -> Result<Vec<(String, Wanted)>, ReadError> {
+        let source = self.list.source;
+        if let Some(workspace) = self.root.get("workspace") {
+            return collect(&source, workspace);
+        }
+        let named = self
+            .root
+            .get("package")
+            .and_then(|package| package.as_table())
+            .and_then(|package| package.get("workspace"))
+            .and_then(|node| node.as_text());
+        let mut written = match named {
+            Some(folder) => format!("{folder}/Cargo.toml"),
+            None => "../Cargo.toml".to_owned(),
+        };
+        for _ in 0..MAX_CLIMB {
+            let Some(path) = beside(source.path, &written) else { break };
+            match self.ctx.files.file(&path, self.ctx.limits.file_bytes) {
+                Ok(bytes) => {
+                    let above = Source { path: &path, bytes: &bytes };
+                    let root = toml::parse(&above, self.ctx.limits.depth)?;
+                    if let Some(workspace) = root.as_table().and_then(|table| table.get("workspace")) {
+                        return collect(&above, workspace);
+                    }
+                }
+                Err(FileError::NotFound) => {}
+                Err(_) => break,
+            }
+            if named.is_some() {
+                break;
+            }
+            written.insert_str(0, "../");
+        }
+        Ok(Vec::new())
+    }
+}
+
+fn collect(source: &Source<'_>, workspace: &Node<'_>) -> Result<Vec<(String, Wanted)>, ReadError> {
+    let mut found = Vec::new();
+    for entry in workspace.table(source, "workspace")?.entries_of(source, "dependencies")? {
+        found.push((entry.key.to_string(), wanted(source, &entry.node, &entry.key)?));
+    }
+    Ok(found)
+}
+
+fn wanted(source: &Source<'_>, node: &Node<'_>, name: &str) -> Result<Wanted, ReadError> {
+    if let Some(version) = node.as_text() {
+        return Ok(Wanted { version: Some(version.to_owned()), ..Wanted::default() });
+    }
+    let table = node.table(source, name)?;
+    let text = |key: &str| table.text(source, key).map(|text| text.map(str::to_owned));
+    let revision = match (text("rev")?, text("tag")?, text("branch")?) {
+        (Some(rev), _, _) => Some(rev),
+        (None, Some(tag), _) => Some(tag),
+        (None, None, branch) => branch,
+    };
+    Ok(Wanted {
+        package: text("package")?,
+        version: text("version")?,
+        git: text("git")?,
+        revision,
+        path: text("path")?,
+        registry_host: text("registry-index")?.and_then(|index| crate::address::host(index.strip_prefix("sparse+").unwrap_or(&index))),
+    })
+}
+
+/// A version requirement; `=1.2.3` alone is exact (a bare `1.2.3` is a caret range).
+fn registry(list: &Listing<'_>, name: &str, requirement: &str, line: u32) -> Result<Requested, ReadError> {
+    let pinned = requirement.trim().strip_prefix('=').map(str::trim).and_then(exact_version);
+    match pinned {
+        Some(version) => list.exact(Ecosystem::Cargo, name, version, line),
+        None => list.range(Ecosystem::Cargo, name, requirement.trim(), line),
+    }
+}

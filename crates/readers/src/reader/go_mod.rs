@@ -1,0 +1,199 @@
+//! `go.mod` (<https://go.dev/ref/mod>), with the digests of the `go.sum` beside it.
+//!
+//! From Go 1.17 on, `require` lists every module that the build takes. Older files list the direct ones only: then the
+//! modules whose zip `go.sum` knows are added. A `replace` takes the place of what it replaces.
+
+use super::go_sum::{self, Sums};
+use crate::context::{FileError, ReadContext, beside};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::source::Source;
+use bifocal_core::{Ecosystem, FileKind, Inventory, Requested};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A module path and, where given, a version.
+type Module = (String, Option<String>);
+
+#[derive(Default)]
+struct Parsed {
+    go: Option<(u32, u32)>,
+    requires: Vec<(u32, String, String)>,
+    replaces: BTreeMap<Module, (u32, Module)>,
+    excludes: BTreeSet<(String, String)>,
+    toolchain: Option<(u32, String)>,
+}
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let parsed = parse(source)?;
+    let mut list = Listing::new(*source, FileKind::GoMod, ctx.limits);
+    let sums = sums(source, ctx)?;
+    let mut listed = BTreeSet::new();
+    for (line, module, version) in &parsed.requires {
+        if parsed.excludes.contains(&(module.clone(), version.clone())) {
+            list.note(*line, &format!("`{}` {} is excluded; go takes the next higher version", shown(module), shown(version)));
+        }
+        add(&mut list, &parsed, &sums, *line, module, version)?;
+        listed.insert(module.clone());
+    }
+    if parsed.go.is_none_or(|version| version < (1, 17)) {
+        let all: Vec<(String, String)> = sums.zips.keys().cloned().collect();
+        for (module, version) in all {
+            if !listed.contains(&module) {
+                add(&mut list, &parsed, &sums, 0, &module, &version)?;
+            }
+        }
+        if sums.path.is_none() {
+            list.note(0, "before go 1.17 this file lists direct modules only, and there is no go.sum beside it");
+        }
+    }
+    if let Some((line, toolchain)) = &parsed.toolchain {
+        list.note(*line, &format!("toolchain `{}` is not part of the listing", shown(toolchain)));
+    }
+    Ok(list.finish())
+}
+
+fn sums(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Sums, ReadError> {
+    let name = source.path.rsplit('/').next().unwrap_or(source.path);
+    let sibling = if name == "go.mod" { "go.sum".to_owned() } else { format!("{}.sum", name.strip_suffix(".mod").unwrap_or(name)) };
+    let Some(path) = beside(source.path, &sibling) else { return Ok(Sums::default()) };
+    match ctx.files.file(&path, ctx.limits.file_bytes) {
+        Ok(bytes) => {
+            let mut sums = go_sum::parse(&Source { path: &path, bytes: &bytes }, ctx.limits.dependencies)?;
+            sums.path = Some(path);
+            Ok(sums)
+        }
+        Err(FileError::NotFound | FileError::Outside) => Ok(Sums::default()),
+        Err(FileError::TooLarge { bytes }) => Err(ReadError::new(&path, 0, Problem::TooLarge { bytes, limit: ctx.limits.file_bytes })),
+        Err(FileError::Io(why)) => Err(source.error(0, Problem::Include { path: shown(&path), why: shown(&why) })),
+    }
+}
+
+fn add(list: &mut Listing<'_>, parsed: &Parsed, sums: &Sums, line: u32, module: &str, version: &str) -> Result<(), ReadError> {
+    let exact = (module.to_owned(), Some(version.to_owned()));
+    let replacement = parsed.replaces.get(&exact).or_else(|| parsed.replaces.get(&(module.to_owned(), None)));
+    let (line, requested, key) = match replacement {
+        None => (line, list.exact(Ecosystem::Golang, module, version, line)?, Some((module.to_owned(), version.to_owned()))),
+        Some((line, (path, None))) => (*line, list.path(module, path), None),
+        Some((line, (other, Some(version)))) => {
+            (*line, list.exact(Ecosystem::Golang, other, version, *line)?, Some((other.clone(), version.clone())))
+        }
+    };
+    let artifacts =
+        key.and_then(|key| sums.zips.get(&key)).map(|(_, digest)| crate::listing::nameless(vec![digest.clone()])).unwrap_or_default();
+    if line == 0
+        && let (Requested::Exact { .. }, Some(path), Some((at, _))) =
+            (&requested, &sums.path, sums.zips.get(&(module.to_owned(), version.to_owned())))
+    {
+        let place = bifocal_core::Place { path: path.clone(), line: *at };
+        return list.push(bifocal_core::Dependency { requested, artifacts, place, optional: false, registry_host: None });
+    }
+    list.add(line, requested, artifacts, false, None)
+}
+
+fn parse(source: &Source<'_>) -> Result<Parsed, ReadError> {
+    let mut parsed = Parsed::default();
+    let mut block: Option<(u32, String)> = None;
+    for (line, raw) in (1u32..).zip(source.utf8()?.lines()) {
+        let words = words(source, line, raw)?;
+        let words: Vec<&str> = words.iter().map(Cow::as_ref).collect();
+        match (words.as_slice(), &block) {
+            ([], _) => {}
+            ([")"], Some(_)) => block = None,
+            ([")", ..], _) => return Err(source.syntax(line, "a directive", ")")),
+            ([verb, "("], None) => block = Some((line, (*verb).to_owned())),
+            (rest, Some((_, verb))) => directive(source, &mut parsed, line, &verb.clone(), rest)?,
+            ([verb, rest @ ..], None) => directive(source, &mut parsed, line, verb, rest)?,
+        }
+    }
+    match block {
+        Some((line, verb)) => Err(source.syntax(line, &format!("`)` that closes `{}`", shown(&verb)), "the end of the file")),
+        None => Ok(parsed),
+    }
+}
+
+fn directive(source: &Source<'_>, parsed: &mut Parsed, line: u32, verb: &str, words: &[&str]) -> Result<(), ReadError> {
+    let wrong = |expected: &str| source.syntax(line, expected, &words.join(" "));
+    match (verb, words) {
+        ("require", [module, version]) => parsed.requires.push((line, (*module).to_owned(), version_of(source, line, version)?)),
+        ("require", _) => return Err(wrong("`require MODULE VERSION`")),
+        ("exclude", [module, version]) => {
+            parsed.excludes.insert(((*module).to_owned(), version_of(source, line, version)?));
+        }
+        ("exclude", _) => return Err(wrong("`exclude MODULE VERSION`")),
+        ("replace", _) => {
+            let arrow = words.iter().position(|word| *word == "=>").ok_or_else(|| wrong("`replace MODULE => MODULE VERSION` or a path"))?;
+            let old = match &words[..arrow] {
+                [module] => ((*module).to_owned(), None),
+                [module, version] => ((*module).to_owned(), Some(version_of(source, line, version)?)),
+                _ => return Err(wrong("`replace MODULE => MODULE VERSION` or a path")),
+            };
+            let new = match &words[arrow + 1..] {
+                [path] if is_path(path) => ((*path).to_owned(), None),
+                [module, version] if !is_path(module) => ((*module).to_owned(), Some(version_of(source, line, version)?)),
+                _ => return Err(wrong("`replace MODULE => MODULE VERSION` or a path")),
+            };
+            if parsed.replaces.insert(old.clone(), (line, new)).is_some() {
+                return Err(source.error(line, Problem::DuplicateKey { key: shown(&old.0) }));
+            }
+        }
+        ("go", [version]) => {
+            let mut parts = version.split(['.', 'r', 'b']);
+            let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok());
+            match (number(parts.next()), number(parts.next())) {
+                (Some(major), Some(minor)) => parsed.go = Some((major, minor)),
+                _ => return Err(wrong("`go MAJOR.MINOR`")),
+            }
+        }
+        ("toolchain", [name]) if *name != "default" => parsed.toolchain = Some((line, (*name).to_owned())),
+        ("module" | "toolchain" | "retract" | "tool" | "godebug" | "ignore", [_, ..]) => {}
+        _ => return Err(source.syntax(line, "a go.mod directive", verb)),
+    }
+    Ok(())
+}
+
+fn version_of(source: &Source<'_>, line: u32, text: &str) -> Result<String, ReadError> {
+    // A branch or commit is allowed until the next `go` command; it names no release.
+    let numbered = text.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if numbered { Ok(text.to_owned()) } else { Err(source.syntax(line, "a version such as v1.2.3", text)) }
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with("./")
+        || text.starts_with("../")
+        || text.starts_with('/')
+        || text == "."
+        || text == ".."
+        || text.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/")
+}
+
+/// The words of a line: bare, in double quotes or in backquotes; `//` begins a comment.
+fn words<'t>(source: &Source<'_>, line: u32, text: &'t str) -> Result<Vec<Cow<'t, str>>, ReadError> {
+    let mut found = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() && !rest.starts_with("//") {
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '`'));
+        let end = match quote {
+            Some(quote) => {
+                rest[1..].find(quote).map(|at| at + 1).ok_or_else(|| source.syntax(line, "the closing quote of a word", rest))?
+            }
+            None => rest.find(|c: char| c.is_whitespace()).unwrap_or(rest.len()),
+        };
+        match quote {
+            Some(_) => {
+                found.push(Cow::Borrowed(&rest[1..end]));
+                rest = rest[end + 1..].trim_start();
+            }
+            None => {
+                let word = &rest[..end];
+                // `require(` and `)` may touch their neighbours.
+                match word.strip_suffix('(').filter(|word| !word.is_empty()) {
+                    Some(word) => found.extend([Cow::Borrowed(word), Cow::Borrowed("(")]),
+                    None => found.push(Cow::Borrowed(word)),
+                }
+                rest = rest[end..].trim_start();
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,168 @@
+//! `package.json`: what a project asks for, in ranges. Used where there is no lockfile.
+//!
+//! npm installs `dependencies`, `devDependencies`, `optionalDependencies` and (since version 7) `peerDependencies`;
+//! `overrides`, yarn's `resolutions` and pnpm's overrides name releases that take the place of others anywhere in the
+//! tree, so they are listed too.
+
+use crate::context::{FileError, ReadContext, beside};
+use crate::doc::{DuplicateKeys, Entry, Table, Value, json, yaml};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::npm_spec;
+use crate::source::Source;
+use bifocal_core::{FileKind, Inventory};
+use std::collections::BTreeMap;
+
+/// Folders climbed in search of the workspace's catalog.
+const MAX_CLIMB: usize = 16;
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let root = json::parse(source, ctx.limits.depth, DuplicateKeys::LastWins)?;
+    let table = root.table(source, "the manifest")?;
+    let mut list = Listing::new(*source, FileKind::PackageJson, ctx.limits);
+    let mut catalog = Catalog { source, ctx, loaded: None };
+    for (section, dev) in [("dependencies", false), ("devDependencies", true), ("optionalDependencies", true), ("peerDependencies", false)]
+    {
+        for entry in table.entries_of(source, section)? {
+            let optional = dev || (section == "peerDependencies" && peer_is_optional(table, &entry.key));
+            add(&mut list, &entry.key, entry, optional, &mut catalog)?;
+        }
+    }
+    overrides(&mut list, table, table.entries_of(source, "overrides")?, "", &mut catalog)?;
+    for entry in table.entries_of(source, "resolutions")? {
+        add(&mut list, target(&entry.key), entry, false, &mut catalog)?;
+    }
+    if let Some(pnpm) = table.get("pnpm") {
+        overrides(&mut list, table, pnpm.table(source, "pnpm")?.entries_of(source, "overrides")?, "", &mut catalog)?;
+    }
+    if table.get("workspaces").is_some() {
+        list.note(root.line, "workspaces are listed by their own manifests or by the lockfile");
+    }
+    Ok(list.finish())
+}
+
+fn peer_is_optional(manifest: &Table<'_>, name: &str) -> bool {
+    let meta = manifest.get("peerDependenciesMeta").and_then(|meta| meta.as_table()).and_then(|meta| meta.get(name));
+    meta.and_then(|meta| meta.as_table()).is_some_and(|meta| meta.flag("optional"))
+}
+
+fn add(list: &mut Listing<'_>, name: &str, entry: &Entry<'_>, optional: bool, catalog: &mut Catalog<'_, '_>) -> Result<(), ReadError> {
+    let spec = entry.node.text(&list.source, &entry.key)?;
+    let requested = npm_spec::request(list, name, spec, entry.line, &mut |entry, name| catalog.look_up(entry, name))?;
+    list.add(entry.line, requested, Vec::new(), optional, None)
+}
+
+/// `overrides`: package to specification, or to a table with `.` and further packages. The depth of the document bounds
+/// the recursion.
+fn overrides(
+    list: &mut Listing<'_>,
+    manifest: &Table<'_>,
+    entries: &[Entry<'_>],
+    parent: &str,
+    catalog: &mut Catalog<'_, '_>,
+) -> Result<(), ReadError> {
+    for entry in entries {
+        let name = if entry.key == "." { parent } else { target(&entry.key) };
+        match &entry.node.value {
+            Value::Table(table) => overrides(list, manifest, &table.entries, name, catalog)?,
+            Value::Text(spec) if spec.is_empty() || spec == "-" => {
+                list.note(entry.line, &format!("`{}` is removed from the tree", shown(name)))
+            }
+            // `$name` repeats what the project itself asks for, which is listed already.
+            Value::Text(spec) if spec.starts_with('$') => {
+                let known = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"].iter().any(|section| {
+                    manifest.get(section).and_then(|node| node.as_table()).is_some_and(|table| table.get(&spec[1..]).is_some())
+                });
+                if !known {
+                    let problem = Problem::Undefined { what: shown(spec), inside: "the dependencies of the project".to_owned() };
+                    return Err(list.source.error(entry.line, problem));
+                }
+            }
+            _ => add(list, name, entry, false, catalog)?,
+        }
+    }
+    Ok(())
+}
+
+/// The package that a key of `overrides` or `resolutions` is about: `a`, `a@^1`, `**/a`, `b/**/@s/a`, `b>a`.
+fn target(key: &str) -> &str {
+    let key = key.rsplit('>').next().unwrap_or(key);
+    let name_at = match key.rfind("/@").map(|at| at + 1).or_else(|| key.starts_with('@').then_some(0)) {
+        Some(scope) if key[scope..].matches('/').count() == 1 => scope,
+        _ => key.rfind('/').map_or(0, |at| at + 1),
+    };
+    let name = &key[name_at..];
+    npm_spec::split_name(name).map_or(name, |(name, _)| name)
+}
+
+/// The catalogs of `pnpm-workspace.yaml`, read when first asked for.
+struct Catalog<'c, 'x> {
+    source: &'c Source<'c>,
+    ctx: &'c ReadContext<'x>,
+    loaded: Option<BTreeMap<(String, String), String>>,
+}
+
+impl Catalog<'_, '_> {
+    fn look_up(&mut self, catalog: &str, name: &str) -> Result<Option<String>, ReadError> {
+        if self.loaded.is_none() {
+            self.loaded = Some(self.load()?);
+        }
+        let catalog = if catalog.is_empty() { "default" } else { catalog };
+        Ok(self.loaded.as_ref().and_then(|loaded| loaded.get(&(catalog.to_owned(), name.to_owned())).cloned()))
+    }
+
+    fn load(&self) -> Result<BTreeMap<(String, String), String>, ReadError> {
+        let mut found = BTreeMap::new();
+        let mut written = "pnpm-workspace.yaml".to_owned();
+        for _ in 0..MAX_CLIMB {
+            let Some(path) = beside(self.source.path, &written) else { break };
+            match self.ctx.files.file(&path, self.ctx.limits.file_bytes) {
+                Ok(bytes) => {
+                    let source = Source { path: &path, bytes: &bytes };
+                    for document in yaml::parse(&source, self.ctx.limits.depth)? {
+                        if document.is_null() {
+                            continue;
+                        }
+                        let table = document.table(&source, "the workspace file")?;
+                        for entry in table.entries_of(&source, "catalog")? {
+                            found.insert(("default".to_owned(), entry.key.to_string()), entry.node.scalar(&source, &entry.key)?.to_owned());
+                        }
+                        for catalog in table.entries_of(&source, "catalogs")? {
+                            for entry in &catalog.node.table(&source, &catalog.key)?.entries {
+                                found.insert(
+                                    (catalog.key.to_string(), entry.key.to_string()),
+                                    entry.node.scalar(&source, &entry.key)?.to_owned(),
+                                );
+                            }
+                        }
+                    }
+                    break;
+                }
+                Err(FileError::NotFound) => written.insert_str(0, "../"),
+                Err(_) => break,
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::target;
+
+    #[test]
+    fn override_keys_name_their_last_package() {
+        for (key, name) in [
+            ("a", "a"),
+            ("a@^1", "a"),
+            ("**/a", "a"),
+            ("b/**/@s/a", "@s/a"),
+            ("@s/a", "@s/a"),
+            ("@s/b/a", "a"),
+            ("b>a", "a"),
+            ("@s/a@npm:1", "@s/a"),
+        ] {
+            assert_eq!(target(key), name, "{key}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! npm's `package-lock.json` and `npm-shrinkwrap.json`, lockfile versions 1, 2 and 3.
+//!
+//! Versions 2 and 3 list every installed folder under `packages`; version 1 nests `dependencies`. A version 2 file has
+//! both for old clients: npm itself reads `packages`, and so does this reader.
+
+use crate::context::ReadContext;
+use crate::doc::{DuplicateKeys, Entry, Table, json};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::npm_spec::{self, Spec};
+use crate::source::Source;
+use bifocal_core::{Ecosystem, FileKind, Inventory};
+use std::collections::HashSet;
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let root = json::parse(source, ctx.limits.depth, DuplicateKeys::Refuse)?;
+    let table = root.table(source, "the lockfile")?;
+    let Some(version) = table.get("lockfileVersion") else {
+        return Err(source.error(root.line, Problem::Missing { field: "lockfileVersion", inside: "the lockfile".to_owned() }));
+    };
+    let mut list = Listing::new(*source, FileKind::PackageLock, ctx.limits);
+    match version.scalar(source, "lockfileVersion")? {
+        "1" => nested(&mut list, table.entries_of(source, "dependencies")?)?,
+        "2" | "3" => match table.get("packages") {
+            Some(packages) => flat(&mut list, packages.table(source, "packages")?)?,
+            None => return Err(source.error(root.line, Problem::Missing { field: "packages", inside: "the lockfile".to_owned() })),
+        },
+        other => {
+            let problem = Problem::FormatVersion { what: "lockfileVersion", supported: "1, 2 or 3", found: shown(other) };
+            return Err(source.error(version.line, problem));
+        }
+    }
+    Ok(list.finish())
+}
+
+/// `packages`: folder to what is in it.
+fn flat(list: &mut Listing<'_>, packages: &Table<'_>) -> Result<(), ReadError> {
+    let source = list.source;
+    let mut targets = HashSet::new();
+    let mut addresses = HashSet::new();
+    for entry in &packages.entries {
+        let Some(package) = entry.node.as_table() else { continue };
+        if package.flag("link") {
+            targets.extend(package.text(&source, "resolved")?.map(str::to_owned));
+        }
+        for section in ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"] {
+            for wanted in package.entries_of(&source, section)? {
+                if let Some(spec) = wanted.node.as_text()
+                    && matches!(npm_spec::sort(&wanted.key, spec), Spec::Url(_))
+                {
+                    addresses.insert((wanted.key.to_string(), without_fragment(spec).to_owned()));
+                }
+            }
+        }
+    }
+    for entry in &packages.entries {
+        flat_entry(list, entry, &targets, &addresses)?;
+    }
+    Ok(())
+}
+
+fn without_fragment(text: &str) -> &str {
+    text.split('#').next().unwrap_or(text)
+}
+
+fn flat_entry(
+    list: &mut Listing<'_>,
+    entry: &Entry<'_>,
+    targets: &HashSet<String>,
+    addresses: &HashSet<(String, String)>,
+) -> Result<(), ReadError> {
+    let source = list.source;
+    let line = entry.line;
+    let package = entry.node.table(&source, &entry.key)?;
+    let folder = entry.key.as_ref();
+    let Some(at) = folder.rfind("node_modules/").filter(|at| *at == 0 || folder.as_bytes()[at - 1] == b'/') else {
+        // The project itself, or a workspace folder; one that no link leads to is listed for itself.
+        if !folder.is_empty() && !targets.contains(folder) {
+            let name = package.text(&source, "name")?.unwrap_or(folder);
+            let requested = list.path(name, folder);
+            list.add(line, requested, Vec::new(), false, None)?;
+        }
+        return Ok(());
+    };
+    let folder_name = &folder[at + "node_modules/".len()..];
+    let name = package.text(&source, "name")?.unwrap_or(folder_name);
+    let optional = package.flag("dev") || package.flag("optional") || package.flag("devOptional");
+    let resolved = package.text(&source, "resolved")?;
+    if package.flag("link") {
+        let requested = list.path(name, resolved.unwrap_or(folder));
+        return list.add(line, requested, Vec::new(), optional, None);
+    }
+    let artifacts = list.integrity(package.text(&source, "integrity")?, line)?;
+    if let Some(resolved) = resolved {
+        match npm_spec::sort(name, resolved) {
+            Spec::Git(written) => {
+                let requested = list.git(name, written, None, line)?;
+                return list.add(line, requested, Vec::new(), optional, None);
+            }
+            Spec::Path(path) => {
+                let requested = list.path(name, path);
+                return list.add(line, requested, artifacts, optional, None);
+            }
+            // A dependency by address has a version too: only the specification that asked for it tells it apart.
+            Spec::Url(url) if addresses.contains(&(folder_name.to_owned(), without_fragment(url).to_owned())) => {
+                let requested = list.url(name, url, line)?;
+                return list.add(line, requested, artifacts, optional, None);
+            }
+            Spec::Url(_) => {}
+            Spec::Registry { .. } | Spec::Catalog(_) => {
+                return Err(source.error(line, Problem::Requirement { expected: "`resolved` to be an address", found: shown(resolved) }));
+            }
+        }
+    }
+    let Some(version) = package.text(&source, "version")? else {
+        return Err(source.error(line, Problem::Missing { field: "version", inside: shown(folder) }));
+    };
+    let requested = list.exact(Ecosystem::Npm, name, version, line)?;
+    if package.flag("inBundle") {
+        list.note(line, &format!("`{}` is bundled inside the package that contains it", shown(folder_name)));
+    }
+    list.add(line, requested, artifacts, optional, npm_spec::registry_host(resolved))
+}
+
+/// Version 1: `dependencies` inside `dependencies`. The syntax tree's depth limit bounds the recursion.
+fn nested(list: &mut Listing<'_>, entries: &[Entry<'_>]) -> Result<(), ReadError> {
+    let source = list.source;
+    for entry in entries {
+        let line = entry.line;
+        let package = entry.node.table(&source, &entry.key)?;
+        let version = package.required_text(&source, line, "version", &entry.key)?;
+        let optional = package.flag("dev") || package.flag("optional");
+        let resolved = package.text(&source, "resolved")?;
+        let artifacts = list.integrity(package.text(&source, "integrity")?, line)?;
+        let (requested, host) = match npm_spec::sort(&entry.key, version) {
+            Spec::Registry { name, requirement } => {
+                (list.exact(Ecosystem::Npm, name, requirement, line)?, npm_spec::registry_host(resolved))
+            }
+            Spec::Git(written) => (list.git(&entry.key, written, None, line)?, None),
+            Spec::Url(written) => (list.url(&entry.key, written, line)?, None),
+            Spec::Path(path) => (list.path(&entry.key, path), None),
+            Spec::Catalog(_) => return Err(source.error(line, Problem::Requirement { expected: "a version", found: shown(version) })),
+        };
+        if package.flag("bundled") {
+            list.note(line, &format!("`{}` is bundled inside the package that contains it", shown(&entry.key)));
+        }
+        list.add(line, requested, artifacts, optional, host)?;
+        nested(list, package.entries_of(&source, "dependencies")?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `Pipfile.lock` (pipfile-spec 6): JSON with `default`, `develop` and further categories.
+
+use crate::address;
+use crate::context::ReadContext;
+use crate::doc::{DuplicateKeys, Entry, json};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::python::requirement;
+use crate::source::Source;
+use bifocal_core::{DeclaredArtifact, FileKind, Inventory};
+use std::collections::BTreeMap;
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let root = json::parse(source, ctx.limits.depth, DuplicateKeys::Refuse)?;
+    let table = root.table(source, "the lockfile")?;
+    let mut list = Listing::new(*source, FileKind::PipfileLock, ctx.limits);
+    let Some(meta) = table.get("_meta") else {
+        return Err(source.error(root.line, Problem::Missing { field: "_meta", inside: "the lockfile".to_owned() }));
+    };
+    let meta = meta.table(source, "_meta")?;
+    if let Some(spec) = meta.get("pipfile-spec")
+        && spec.scalar(source, "pipfile-spec")? != "6"
+    {
+        let problem = Problem::FormatVersion { what: "pipfile-spec", supported: "6", found: shown(spec.scalar(source, "pipfile-spec")?) };
+        return Err(source.error(spec.line, problem));
+    }
+    let mut hosts: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let sources = meta.list_of(source, "sources")?;
+    for node in sources {
+        let index = node.table(source, "sources")?;
+        if let (Some(name), Some(url)) = (index.text(source, "name")?, index.text(source, "url")?) {
+            hosts.insert(name.to_owned(), address::host(url));
+        }
+    }
+    let only = if sources.len() == 1 { hosts.values().next().cloned().flatten() } else { None };
+    for category in &table.entries {
+        if category.key == "_meta" {
+            continue;
+        }
+        for entry in &category.node.table(source, &category.key)?.entries {
+            package(&mut list, ctx, entry, category.key != "default", &hosts, only.as_deref())?;
+        }
+    }
+    Ok(list.finish())
+}
+
+fn package(
+    list: &mut Listing<'_>,
+    ctx: &ReadContext<'_>,
+    entry: &Entry<'_>,
+    optional: bool,
+    hosts: &BTreeMap<String, Option<String>>,
+    only: Option<&str>,
+) -> Result<(), ReadError> {
+    let source = list.source;
+    let line = entry.line;
+    let name = entry.key.as_ref();
+    let package = entry.node.table(&source, name)?;
+    if !requirement::applies(list, ctx, name, package.text(&source, "markers")?, line)? {
+        return Ok(());
+    }
+    let mut artifacts = Vec::new();
+    for hash in package.list_of(&source, "hashes")? {
+        let digest = list.named_digest(hash.text(&source, "hashes")?, hash.line)?;
+        artifacts.push(DeclaredArtifact { filename: String::new(), digests: vec![digest] });
+    }
+    if let Some(git) = package.text(&source, "git")? {
+        let requested = list.git(name, git, package.text(&source, "ref")?, line)?;
+        return list.add(line, requested, Vec::new(), optional, None);
+    }
+    if let Some(path) = package.text(&source, "path")? {
+        let requested = list.path(name, path);
+        return list.add(line, requested, artifacts, optional, None);
+    }
+    if let Some(file) = package.text(&source, "file")?.or(package.text(&source, "uri")?) {
+        let requested =
+            if file.contains("://") && !file.starts_with("file:") { list.url(name, file, line)? } else { list.path(name, file) };
+        return list.add(line, requested, artifacts, optional, None);
+    }
+    let Some(version) = package.text(&source, "version")? else {
+        return Err(source.error(line, Problem::Missing { field: "version", inside: shown(name) }));
+    };
+    let specifier =
+        if version == "*" { String::new() } else { requirement::specifiers(version).map_err(|problem| source.error(line, problem))? };
+    let host = match package.text(&source, "index")? {
+        Some(index) => hosts.get(index).cloned().flatten(),
+        None => only.map(str::to_owned),
+    };
+    let requested = requirement::from_index(list, name, &specifier, line)?;
+    list.add(line, requested, artifacts, optional, host)
+}

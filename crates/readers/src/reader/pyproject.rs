@@ -1,0 +1,278 @@
+//! `pyproject.toml`: what a project asks for. Used where there is no lockfile.
+//!
+//! Read are `[project]` (PEP 621), `[dependency-groups]` (PEP 735), `[build-system]` (PEP 518) and the tables of
+//! poetry, pdm and uv. Poetry's `^` and `~` are written out in PEP 440.
+
+use crate::context::ReadContext;
+use crate::doc::{Entry, Node, Table, Value, toml};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::python::requirement;
+use crate::source::Source;
+use bifocal_core::{Ecosystem, FileKind, Inventory, PackageName};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let root = toml::parse(source, ctx.limits.depth)?;
+    let table = root.table(source, "the project file")?;
+    let mut reading = Reading { list: Listing::new(*source, FileKind::Pyproject, ctx.limits), ctx, elsewhere: BTreeMap::new() };
+    let tool = match table.get("tool") {
+        Some(tool) => Some(tool.table(source, "tool")?),
+        None => None,
+    };
+    let of_tool = |name: &str| tool.and_then(|tool| tool.get(name)).map(|node| node.table(source, name)).transpose();
+    let (uv, poetry, pdm) = (of_tool("uv")?, of_tool("poetry")?, of_tool("pdm")?);
+    if let Some(uv) = uv {
+        for entry in uv.entries_of(source, "sources")? {
+            if let Ok(package) = PackageName::new(Ecosystem::Pypi, &entry.key) {
+                reading.elsewhere.insert(package.as_str().to_owned(), entry);
+            }
+        }
+    }
+    if let Some(build) = table.get("build-system") {
+        reading.strings(build.table(source, "build-system")?.list_of(source, "requires")?, false)?;
+    }
+    if let Some(project) = table.get("project") {
+        let project = project.table(source, "project")?;
+        reading.strings(project.list_of(source, "dependencies")?, false)?;
+        for extra in project.entries_of(source, "optional-dependencies")? {
+            reading.strings(extra.node.list(source, &extra.key)?, true)?;
+        }
+    }
+    if let Some(groups) = table.get("dependency-groups") {
+        let groups = groups.table(source, "dependency-groups")?;
+        for group in &groups.entries {
+            reading.group(groups, group)?;
+        }
+    }
+    if let Some(uv) = uv {
+        reading.strings(uv.list_of(source, "dev-dependencies")?, true)?;
+        reading.strings(uv.list_of(source, "override-dependencies")?, false)?;
+        if let Some(constraints) = uv.get("constraint-dependencies") {
+            reading.list.note(constraints.line, "constraints on packages that others ask for are left out");
+        }
+    }
+    if let Some(pdm) = pdm {
+        for group in pdm.entries_of(source, "dev-dependencies")? {
+            reading.strings(group.node.list(source, &group.key)?, true)?;
+        }
+    }
+    if let Some(poetry) = poetry {
+        reading.poetry(poetry.entries_of(source, "dependencies")?, false)?;
+        reading.poetry(poetry.entries_of(source, "dev-dependencies")?, true)?;
+        for group in poetry.entries_of(source, "group")? {
+            reading.poetry(group.node.table(source, &group.key)?.entries_of(source, "dependencies")?, true)?;
+        }
+    }
+    Ok(reading.list.finish())
+}
+
+struct Reading<'a, 'c, 'x> {
+    list: Listing<'a>,
+    ctx: &'c ReadContext<'x>,
+    /// `[tool.uv.sources]`: packages that do not come from the index.
+    elsewhere: BTreeMap<String, &'c Entry<'a>>,
+}
+
+impl Reading<'_, '_, '_> {
+    fn strings(&mut self, nodes: &[Node<'_>], optional: bool) -> Result<(), ReadError> {
+        for node in nodes {
+            self.string(node, optional)?;
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, node: &Node<'_>, optional: bool) -> Result<(), ReadError> {
+        let source = self.list.source;
+        let text = node.text(&source, "a requirement")?;
+        if !text.contains('@') {
+            let name = requirement::parse(text).map_err(|problem| source.error(node.line, problem))?.name;
+            let package = self.list.package(Ecosystem::Pypi, name, node.line)?;
+            if let Some(origin) = self.elsewhere.get(package.as_str()).map(|entry| &entry.node) {
+                let tables: Vec<&Table<'_>> = match &origin.value {
+                    Value::Table(table) => vec![table],
+                    Value::List(list) => list.iter().filter_map(Node::as_table).collect(),
+                    _ => Vec::new(),
+                };
+                let mut moved = false;
+                for table in tables {
+                    moved |= self.from_table(name, table, node.line, optional)?;
+                }
+                if moved {
+                    return Ok(());
+                }
+            }
+        }
+        requirement::add(&mut self.list, self.ctx, text, node.line, optional)
+    }
+
+    /// A git, url or path source; `false` when the table names none.
+    fn from_table(&mut self, name: &str, table: &Table<'_>, line: u32, optional: bool) -> Result<bool, ReadError> {
+        let source = self.list.source;
+        let requested = if let Some(git) = table.text(&source, "git")? {
+            let mut revision = None;
+            for key in ["rev", "tag", "branch"] {
+                revision = revision.or(table.text(&source, key)?);
+            }
+            self.list.git(name, git, Some(revision.unwrap_or("")), line)?
+        } else if let Some(url) = table.text(&source, "url")? {
+            self.list.url(name, url, line)?
+        } else if let Some(path) = table.text(&source, "path")?.or(table.text(&source, "file")?) {
+            self.list.path(name, path)
+        } else if table.flag("workspace") {
+            self.list.path(name, "")
+        } else {
+            return Ok(false);
+        };
+        self.list.add(line, requested, Vec::new(), optional, None)?;
+        Ok(true)
+    }
+
+    /// A PEP 735 group: requirements and `{ include-group = "…" }`. What is included is listed by its own group.
+    fn group(&mut self, groups: &Table<'_>, group: &Entry<'_>) -> Result<(), ReadError> {
+        let source = self.list.source;
+        let folded = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
+        let names: BTreeSet<String> = groups.entries.iter().map(|entry| folded(&entry.key)).collect();
+        for node in group.node.list(&source, &group.key)? {
+            match node.as_table() {
+                None => self.string(node, true)?,
+                Some(table) => {
+                    let included = table.required_text(&source, node.line, "include-group", &group.key)?;
+                    if !names.contains(&folded(included)) {
+                        let problem =
+                            Problem::Undefined { what: format!("group `{}`", shown(included)), inside: "[dependency-groups]".to_owned() };
+                        return Err(source.error(node.line, problem));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn poetry(&mut self, entries: &[Entry<'_>], dev: bool) -> Result<(), ReadError> {
+        for entry in entries {
+            if entry.key == "python" {
+                continue;
+            }
+            match &entry.node.value {
+                Value::List(choices) => {
+                    for choice in choices {
+                        self.poetry_one(&entry.key, choice, choice.line, dev)?;
+                    }
+                }
+                _ => self.poetry_one(&entry.key, &entry.node, entry.line, dev)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn poetry_one(&mut self, name: &str, node: &Node<'_>, line: u32, dev: bool) -> Result<(), ReadError> {
+        let source = self.list.source;
+        let (constraint, optional) = match node.as_text() {
+            Some(text) => (text, dev),
+            None => {
+                let table = node.table(&source, name)?;
+                let optional = dev || table.flag("optional");
+                if !requirement::applies(&mut self.list, self.ctx, name, table.text(&source, "markers")?, line)?
+                    || self.from_table(name, table, line, optional)?
+                {
+                    return Ok(());
+                }
+                (table.text(&source, "version")?.unwrap_or("*"), optional)
+            }
+        };
+        let (specifier, narrowed) = poetry_constraint(constraint).map_err(|problem| source.error(line, problem))?;
+        if narrowed {
+            self.list.note(line, &format!("of the alternatives `{}` the last is taken", shown(constraint)));
+        }
+        let requested = requirement::from_index(&self.list, name, &specifier, line)?;
+        self.list.add(line, requested, Vec::new(), optional, None)
+    }
+}
+
+/// Poetry's version constraint in PEP 440; `true` when only the last of several alternatives is kept.
+fn poetry_constraint(text: &str) -> Result<(String, bool), Problem> {
+    let mut alternatives: Vec<&str> =
+        text.split("||").flat_map(|part| part.split('|')).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let last = alternatives.pop().unwrap_or("*");
+    let mut clauses = Vec::new();
+    // `>=1 <2` and `>=1,<2` are the same to poetry.
+    let spaced = last.replace(',', " ");
+    let mut words = spaced.split_whitespace();
+    while let Some(word) = words.next() {
+        let clause = if word.bytes().all(|b| b"<>=!~^".contains(&b)) {
+            format!("{word}{}", words.next().unwrap_or_default())
+        } else {
+            word.to_owned()
+        };
+        clauses.extend(poetry_clause(&clause)?);
+    }
+    Ok((requirement::specifiers(&clauses.join(","))?, !alternatives.is_empty()))
+}
+
+fn poetry_clause(clause: &str) -> Result<Vec<String>, Problem> {
+    if clause == "*" {
+        return Ok(Vec::new());
+    }
+    if let Some(version) = clause.strip_prefix('^') {
+        let parts = release(version, clause)?;
+        // The leftmost part that is not zero may not change; of `^0.0` the last given.
+        let keep = parts.iter().position(|part| *part != 0).unwrap_or(parts.len() - 1);
+        return Ok(vec![format!(">={version}"), below(&parts[..=keep])]);
+    }
+    if let Some(version) = clause.strip_prefix('~').filter(|rest| !rest.starts_with('=')) {
+        let parts = release(version, clause)?;
+        return Ok(vec![format!(">={version}"), below(&parts[..parts.len().min(2)])]);
+    }
+    if clause.starts_with(['<', '>', '=', '!', '~']) {
+        // Poetry takes a single `=`.
+        let single = clause.starts_with('=') && !clause.starts_with("==");
+        return Ok(vec![if single { format!("={clause}") } else { clause.to_owned() }]);
+    }
+    Ok(vec![format!("=={clause}")])
+}
+
+fn release(version: &str, clause: &str) -> Result<Vec<u64>, Problem> {
+    let wrong = || Problem::Requirement { expected: "a version constraint of poetry", found: shown(clause) };
+    let digits = version.split(|c: char| !(c.is_ascii_digit() || c == '.')).next().unwrap_or_default();
+    let parts: Option<Vec<u64>> = digits.split('.').filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect();
+    parts.filter(|parts| !parts.is_empty() && parts.len() <= 16).ok_or_else(wrong)
+}
+
+fn below(kept: &[u64]) -> String {
+    let mut parts: Vec<u64> = kept.to_vec();
+    if let Some(last) = parts.last_mut() {
+        *last = last.saturating_add(1);
+    }
+    let parts: Vec<String> = parts.iter().map(u64::to_string).collect();
+    format!("<{}", parts.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poetry_constraints_are_written_out() {
+        for (poetry, pep440) in [
+            ("^1.2.3", ">=1.2.3,<2"),
+            ("^0.2.3", ">=0.2.3,<0.3"),
+            ("^0.0.3", ">=0.0.3,<0.0.4"),
+            ("^0.0", ">=0.0,<0.1"),
+            ("^1", ">=1,<2"),
+            ("~1.2.3", ">=1.2.3,<1.3"),
+            ("~1", ">=1,<2"),
+            ("~=1.2", "~=1.2"),
+            ("1.2.3", "==1.2.3"),
+            ("1.2.*", "==1.2.*"),
+            ("*", ""),
+            (">= 1.0 <2", ">=1.0,<2"),
+            ("=1.0", "==1.0"),
+        ] {
+            assert_eq!(poetry_constraint(poetry).unwrap(), (pep440.to_owned(), false), "{poetry}");
+        }
+        assert_eq!(poetry_constraint("^1 || ^2").unwrap(), (">=2,<3".to_owned(), true));
+        assert!(poetry_constraint("^x").is_err());
+        assert!(poetry_constraint("banana").is_err());
+    }
+}

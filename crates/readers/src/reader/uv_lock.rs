@@ -1,0 +1,146 @@
+//! `uv.lock`, version 1.
+//!
+//! Each package has a source (registry, git, url, path, directory, editable, virtual) and its sdist and wheels with
+//! digests. What only development groups need is told by walking from the projects over `dependencies`.
+
+use crate::address;
+use crate::context::ReadContext;
+use crate::doc::{Node, Table, toml};
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::Listing;
+use crate::python::{lock, marker};
+use crate::source::Source;
+use bifocal_core::{Ecosystem, FileKind, Inventory};
+use std::collections::{HashMap, HashSet};
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let root = toml::parse(source, ctx.limits.depth)?;
+    let table = root.table(source, "the lockfile")?;
+    let mut list = Listing::new(*source, FileKind::UvLock, ctx.limits);
+    match table.get("version") {
+        Some(version) if version.scalar(source, "version")? == "1" => {}
+        Some(version) => {
+            let problem = Problem::FormatVersion { what: "version", supported: "1", found: shown(version.scalar(source, "version")?) };
+            return Err(source.error(version.line, problem));
+        }
+        None => return Err(source.error(root.line, Problem::Missing { field: "version", inside: "the lockfile".to_owned() })),
+    }
+    // Version 1 files of the first weeks say `distribution`.
+    let packages =
+        if table.get("package").is_some() { table.list_of(source, "package")? } else { table.list_of(source, "distribution")? };
+    let needed = needed(source, packages)?;
+    for (at, node) in packages.iter().enumerate() {
+        package(&mut list, ctx, node, needed.as_ref().is_some_and(|needed| !needed.contains(&at)))?;
+    }
+    Ok(list.finish())
+}
+
+/// Positions of the packages that the projects need outside development groups and extras; `None` without a project.
+fn needed(source: &Source<'_>, packages: &[Node<'_>]) -> Result<Option<HashSet<usize>>, ReadError> {
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut queue: Vec<(usize, Option<String>)> = Vec::new();
+    for (at, node) in packages.iter().enumerate() {
+        let package = node.table(source, "package")?;
+        if let Some(name) = package.text(source, "name")? {
+            by_name.entry(name).or_default().push(at);
+        }
+        let origin = package.get("source").and_then(|origin| origin.as_table());
+        if origin.is_some_and(|origin| origin.get("editable").is_some() || origin.get("virtual").is_some()) {
+            queue.push((at, None));
+        }
+    }
+    if queue.is_empty() {
+        return Ok(None);
+    }
+    let mut seen: HashSet<(usize, Option<String>)> = HashSet::new();
+    while let Some((at, extra)) = queue.pop() {
+        if !seen.insert((at, extra.clone())) {
+            continue;
+        }
+        let package = packages[at].table(source, "package")?;
+        let edges = match &extra {
+            None => package.list_of(source, "dependencies")?,
+            Some(extra) => match package.get("optional-dependencies") {
+                Some(extras) => extras.table(source, "optional-dependencies")?.list_of(source, extra)?,
+                None => &[],
+            },
+        };
+        for edge in edges {
+            let edge = edge.table(source, "a dependency")?;
+            let Some(name) = edge.text(source, "name")? else { continue };
+            let version = edge.text(source, "version")?;
+            for &target in by_name.get(name).into_iter().flatten() {
+                let fits = match version {
+                    Some(version) => {
+                        packages[target].as_table().and_then(|table| table.get("version")).and_then(Node::as_text) == Some(version)
+                    }
+                    None => true,
+                };
+                if !fits {
+                    continue;
+                }
+                queue.push((target, None));
+                for extra in edge.list_of(source, "extra")? {
+                    queue.push((target, extra.as_text().map(str::to_owned)));
+                }
+            }
+        }
+    }
+    Ok(Some(seen.into_iter().map(|(at, _)| at).collect()))
+}
+
+fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, optional: bool) -> Result<(), ReadError> {
+    let source = list.source;
+    let line = node.line;
+    let package = node.table(&source, "package")?;
+    let name = package.required_text(&source, line, "name", "[[package]]")?;
+    let Some(origin) = package.get("source") else {
+        return Err(source.error(line, Problem::Missing { field: "source", inside: shown(name) }));
+    };
+    let origin = origin.table(&source, "source")?;
+    if !fork_applies(list, ctx, package, name, line)? {
+        return Ok(());
+    }
+    let mut artifacts = Vec::new();
+    if let Some(sdist) = package.get("sdist") {
+        artifacts.extend(lock::file(list, sdist)?);
+    }
+    artifacts.extend(lock::files(list, package.list_of(&source, "wheels")?)?);
+    let (requested, artifacts, host) = if let Some(index) = origin.text(&source, "registry")? {
+        let version = package.required_text(&source, line, "version", name)?;
+        (list.exact(Ecosystem::Pypi, name, version, line)?, artifacts, address::host(index))
+    } else if let Some(git) = origin.text(&source, "git")? {
+        let (address, commit) = git.split_once('#').unwrap_or((git, ""));
+        let (address, query) = address.split_once('?').unwrap_or((address, ""));
+        let named = query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| matches!(*key, "rev" | "tag" | "branch")));
+        let revision = if commit.is_empty() { named.map_or("", |(_, value)| value) } else { commit };
+        (list.git(name, address, Some(revision), line)?, Vec::new(), None)
+    } else if let Some(url) = origin.text(&source, "url")? {
+        (list.url(name, url, line)?, artifacts, None)
+    } else {
+        let path = ["path", "directory", "editable", "virtual"].iter().find_map(|key| origin.get(key));
+        let Some(path) = path else {
+            let problem =
+                Problem::Requirement { expected: "a source registry, git, url, path, directory, editable or virtual", found: shown(name) };
+            return Err(source.error(line, problem));
+        };
+        (list.path(name, path.text(&source, "source")?), artifacts, None)
+    };
+    list.add(line, requested, artifacts, optional, host)
+}
+
+/// A package that a fork of the resolution needs carries the markers of those forks.
+fn fork_applies(list: &mut Listing<'_>, ctx: &ReadContext<'_>, package: &Table<'_>, name: &str, line: u32) -> Result<bool, ReadError> {
+    let source = list.source;
+    let markers = package.list_of(&source, "resolution-markers")?;
+    for node in markers {
+        let text = node.text(&source, "resolution-markers")?;
+        if marker::holds(text, ctx.python.as_ref(), &[]).map_err(|problem| source.error(node.line, problem))? {
+            return Ok(true);
+        }
+    }
+    if !markers.is_empty() {
+        list.note(line, &format!("`{}` does not apply here: it belongs to a resolution for other environments", shown(name)));
+    }
+    Ok(markers.is_empty())
+}

@@ -1,0 +1,175 @@
+//! `yarn.lock` of yarn 1: its own line format, indented by two spaces a level.
+//!
+//! Patterns (`"a@^1", a@~1.2:`) say what was asked, `version`, `resolved` and `integrity` what was taken. The fragment
+//! of `resolved` is the SHA-1 of the tarball. The format does not tell development dependencies apart.
+
+use crate::address;
+use crate::context::ReadContext;
+use crate::error::{Problem, ReadError, shown};
+use crate::listing::{Listing, nameless};
+use crate::npm_spec::{self, Spec};
+use crate::source::Source;
+use bifocal_core::{Algorithm, Ecosystem, FileKind, Inventory};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// One block of the file.
+struct Block<'t> {
+    line: u32,
+    patterns: Vec<Cow<'t, str>>,
+    version: Option<Cow<'t, str>>,
+    resolved: Option<Cow<'t, str>>,
+    integrity: Option<Cow<'t, str>>,
+}
+
+pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    let text = source.utf8()?;
+    let mut list = Listing::new(*source, FileKind::YarnLock, ctx.limits);
+    let mut block: Option<Block<'_>> = None;
+    let mut seen: HashSet<String> = HashSet::new();
+    for (number, raw) in (1u32..).zip(text.lines()) {
+        let content = raw.trim_end();
+        let body = content.trim_start();
+        if body.is_empty() || body.starts_with('#') {
+            continue;
+        }
+        if body.starts_with("<<<<<<<") || body.starts_with(">>>>>>>") || body.starts_with("=======") {
+            return Err(source.syntax(number, "a yarn lockfile", "a merge conflict marker"));
+        }
+        match content.len() - body.len() {
+            0 => {
+                if let Some(done) = block.take() {
+                    finish(&mut list, &done)?;
+                }
+                let patterns = patterns(source, number, body)?;
+                for pattern in &patterns {
+                    if !seen.insert(pattern.to_string()) {
+                        return Err(source.error(number, Problem::DuplicateKey { key: shown(pattern) }));
+                    }
+                }
+                block = Some(Block { line: number, patterns, version: None, resolved: None, integrity: None });
+            }
+            2 => {
+                let Some(block) = block.as_mut() else {
+                    return Err(source.syntax(number, "a package pattern at the start of a line", body));
+                };
+                if body.ends_with(':') && !body.contains(' ') {
+                    continue;
+                }
+                let (key, rest) = word(source, number, body)?;
+                let (value, tail) = word(source, number, rest.trim_start())?;
+                if !tail.trim().is_empty() {
+                    return Err(source.syntax(number, "one value behind a key", tail));
+                }
+                let field = match key.as_ref() {
+                    "version" => &mut block.version,
+                    "resolved" => &mut block.resolved,
+                    "integrity" => &mut block.integrity,
+                    _ => continue,
+                };
+                if field.replace(value).is_some() {
+                    return Err(source.error(number, Problem::DuplicateKey { key: shown(&key) }));
+                }
+            }
+            4 if block.is_some() => {
+                word(source, number, body)?;
+            }
+            indent => return Err(source.syntax(number, "an indent of 0, 2 or 4 spaces", &format!("{indent}"))),
+        }
+    }
+    if let Some(done) = block {
+        finish(&mut list, &done)?;
+    }
+    Ok(list.finish())
+}
+
+/// One word, quoted (with JSON escapes) or bare, and what is behind it.
+fn word<'t>(source: &Source<'_>, line: u32, text: &'t str) -> Result<(Cow<'t, str>, &'t str), ReadError> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([' ', ',', ':']).filter(|_| !text.is_empty());
+        // A colon is part of a bare word (`npm:`) unless it ends the line.
+        let end = match end {
+            Some(at) if text.as_bytes()[at] == b':' => {
+                text.find([' ', ',']).unwrap_or_else(|| text.strip_suffix(':').map_or(text.len(), str::len))
+            }
+            Some(at) => at,
+            None => text.len(),
+        };
+        if end == 0 {
+            return Err(source.syntax(line, "a word", if text.is_empty() { "the end of the line" } else { text }));
+        }
+        return Ok((Cow::Borrowed(&text[..end]), &text[end..]));
+    };
+    let mut escaped = false;
+    let mut has_escapes = false;
+    for (at, byte) in quoted.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => {
+                escaped = true;
+                has_escapes = true;
+            }
+            b'"' => {
+                let inner = &quoted[..at];
+                let value = if has_escapes {
+                    let json: String = serde_json::from_str(&text[..at + 2]).map_err(|_| source.syntax(line, "a quoted word", text))?;
+                    Cow::Owned(json)
+                } else {
+                    Cow::Borrowed(inner)
+                };
+                return Ok((value, &quoted[at + 1..]));
+            }
+            _ => {}
+        }
+    }
+    Err(source.syntax(line, "the closing `\"` of a word", text))
+}
+
+fn patterns<'t>(source: &Source<'_>, line: u32, body: &'t str) -> Result<Vec<Cow<'t, str>>, ReadError> {
+    let Some(mut rest) = body.strip_suffix(':') else {
+        return Err(source.syntax(line, "package patterns that end with `:`", body));
+    };
+    let mut found = Vec::new();
+    loop {
+        let (pattern, tail) = word(source, line, rest)?;
+        found.push(pattern);
+        let tail = tail.trim_start();
+        if tail.is_empty() {
+            return Ok(found);
+        }
+        rest = tail.strip_prefix(',').map(str::trim_start).ok_or_else(|| source.syntax(line, "`,` between package patterns", tail))?;
+    }
+}
+
+fn finish(list: &mut Listing<'_>, block: &Block<'_>) -> Result<(), ReadError> {
+    let source = list.source;
+    let line = block.line;
+    let pattern = block.patterns.first().map(Cow::as_ref).unwrap_or_default();
+    let (asked, spec) = npm_spec::split_name(pattern).unwrap_or((pattern, ""));
+    let resolved = block.resolved.as_deref();
+    let mut artifacts = list.integrity(block.integrity.as_deref(), line)?;
+    let fragment = resolved.and_then(address::fragment);
+    if artifacts.is_empty()
+        && let Some(sha1) = fragment.filter(|text| text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+    {
+        artifacts = nameless(vec![list.digest(Algorithm::Sha1, sha1, line)?]);
+    }
+    let (requested, host) = match npm_spec::sort(asked, spec) {
+        Spec::Registry { name, .. } => {
+            let Some(version) = block.version.as_deref() else {
+                return Err(source.error(line, Problem::Missing { field: "version", inside: shown(pattern) }));
+            };
+            (list.exact(Ecosystem::Npm, name, version, line)?, npm_spec::registry_host(resolved))
+        }
+        Spec::Git(written) => {
+            // Forge tarballs (`…/tar.gz/<commit>`) and `git+…#<commit>` both name the commit.
+            let commit = resolved.and_then(|text| fragment.or_else(|| text.rsplit('/').next())).filter(|text| text.len() == 40);
+            artifacts.clear();
+            (list.git(asked, written, commit, line)?, None)
+        }
+        Spec::Url(written) => (list.url(asked, written, line)?, None),
+        Spec::Path(path) => (list.path(asked, path), None),
+        Spec::Catalog(_) => return Err(source.error(line, Problem::Requirement { expected: "a package pattern", found: shown(pattern) })),
+    };
+    list.add(line, requested, artifacts, false, host)
+}
