@@ -72,9 +72,7 @@ pub fn friendly_archives() -> Vec<FriendlyArchive> {
         ("package/empty", Vec::new()),
     ];
     let tar = files.iter().fold(tar::TarBuilder::new(), |tar, (name, data)| tar.file(name, data)).finish();
-    let zip = |make: fn(&str, &[u8]) -> zip::ZipEntry| {
-        zip::write(&files.iter().map(|(name, data)| make(name, data)).collect::<Vec<_>>())
-    };
+    let zip = |make: fn(&str, &[u8]) -> zip::ZipEntry| zip::write(&files.iter().map(|(name, data)| make(name, data)).collect::<Vec<_>>());
     let friendly = |name, format, bytes| FriendlyArchive { name, format, bytes, files: files.clone() };
     let single = |name, format, bytes| FriendlyArchive { name, format, bytes, files: vec![("content", b"plain text".to_vec())] };
     let no_end: Vec<u8> = tar[..tar.len() - 1024].to_vec();
@@ -97,8 +95,16 @@ pub fn friendly_archives() -> Vec<FriendlyArchive> {
         friendly("zip-zstd", "zip", zip(zip::ZipEntry::zstd)),
         friendly("zip-zip64", "zip", zip(|name, data| zip::ZipEntry::deflated(name, data).zip64())),
         friendly("zip-with-a-start-script", "zip", prefixed),
-        friendly("zip-with-a-comment", "zip", zip::Zip::of(&files.iter().map(|(n, d)| zip::ZipEntry::deflated(n, d)).collect::<Vec<_>>()).comment(b"hello").bytes()),
-        friendly("zip-with-zip64-end", "zip", zip::Zip::of(&files.iter().map(|(n, d)| zip::ZipEntry::deflated(n, d)).collect::<Vec<_>>()).zip64_end().bytes()),
+        friendly(
+            "zip-with-a-comment",
+            "zip",
+            zip::Zip::of(&files.iter().map(|(n, d)| zip::ZipEntry::deflated(n, d)).collect::<Vec<_>>()).comment(b"hello").bytes(),
+        ),
+        friendly(
+            "zip-with-zip64-end",
+            "zip",
+            zip::Zip::of(&files.iter().map(|(n, d)| zip::ZipEntry::deflated(n, d)).collect::<Vec<_>>()).zip64_end().bytes(),
+        ),
         single("gz", "gz", compress::gzip(b"plain text")),
         single("bz2", "bz2", compress::bzip2(b"plain text")),
         single("xz", "xz", compress::xz(b"plain text")),

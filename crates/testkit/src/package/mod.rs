@@ -1,11 +1,11 @@
 //! Builders of packages, one file per ecosystem. What goes in: a name, a version, files and what the registry would
 //! know. What comes out: the same bytes for the same input, and their digests.
 
-// pub(crate) mod crates;
-// pub(crate) mod golang;
-// pub(crate) mod maven;
+pub(crate) mod crates;
+pub(crate) mod golang;
+pub(crate) mod maven;
 pub(crate) mod npm;
-// pub(crate) mod python;
+pub(crate) mod python;
 
 use crate::Artifact;
 use bifocal_core::{Publisher, Release};

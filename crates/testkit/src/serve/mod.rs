@@ -1,6 +1,10 @@
 //! The five protocols, one file each: a path and a catalogue in, an answer out.
 
+mod cargo;
+mod golang;
+mod maven;
 mod npm;
+mod pypi;
 
 use crate::catalogue::Catalogue;
 use crate::upstream::Serving;
@@ -26,7 +30,10 @@ pub(crate) fn route(site: &Site<'_>, ecosystem: Ecosystem, request: &Request, pa
     let segments: Vec<&str> = joined.split('/').collect();
     match ecosystem {
         Ecosystem::Npm => npm::route(site, request, &segments),
-        _ => Response::not_found(),
+        Ecosystem::Pypi => pypi::route(site, request, &segments),
+        Ecosystem::Maven => maven::route(site, request, &segments),
+        Ecosystem::Cargo => cargo::route(site, request, &segments),
+        Ecosystem::Golang => golang::route(site, request, &segments),
     }
 }
 

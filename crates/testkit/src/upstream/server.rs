@@ -180,11 +180,8 @@ impl Shared {
     /// A synthetic world makes its packages when they are first asked for.
     fn materialise(&self, ecosystem: Ecosystem, path: &str) {
         let missing = self.catalogue.read().unwrap_or_else(PoisonError::into_inner).missing(ecosystem, path);
-        if !missing.is_empty() {
-            let mut catalogue = self.catalogue.write().unwrap_or_else(PoisonError::into_inner);
-            for name in missing {
-                catalogue.materialise(ecosystem, &name);
-            }
+        if let Some(name) = missing {
+            self.catalogue.write().unwrap_or_else(PoisonError::into_inner).materialise(ecosystem, &name);
         }
     }
 }
