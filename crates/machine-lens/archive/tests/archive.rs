@@ -8,6 +8,7 @@ use bifocal_testkit::hostile::zip::{ZipEntry, write};
 use bifocal_testkit::hostile::{friendly_archives, hostile_archives};
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::io::Read as _;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -333,4 +334,51 @@ fn deflate_that_ends_early_is_not_taken_for_its_end() {
     let length = entry.data.len() as u32;
     let zip = write(&[entry.both(|fields| (fields.compressed, fields.size) = (length, 1600))]);
     assert_eq!(unpack(&zip, &limits()).unwrap_err().id(), "truncated");
+}
+
+/// The seeds of the fuzz targets: every attack and every honest archive that is small.
+fn fuzz_seeds() -> Vec<(String, Vec<u8>)> {
+    const MAX_SEED: usize = 4096;
+    let mut seeds = Vec::new();
+    let attacks = hostile_archives().into_iter().map(|attack| (attack.name, attack.bytes));
+    let honest = friendly_archives().into_iter().map(|archive| (archive.name, archive.bytes));
+    for (name, bytes) in attacks.chain(honest) {
+        match sniff(&bytes) {
+            Some(Format::Zip) => seeds.push((format!("archive_zip/{name}"), bytes.clone())),
+            Some(Format::Tar(Some(bifocal_archive::Codec::Gzip))) => {
+                let mut tar = Vec::new();
+                if flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut tar).is_ok() {
+                    seeds.push((format!("archive_tar/{name}"), tar));
+                }
+            }
+            _ => {}
+        }
+        seeds.push((format!("archive_unpack/{name}"), bytes));
+    }
+    seeds.retain(|(_, bytes)| bytes.len() <= MAX_SEED);
+    seeds
+}
+
+fn seeds_folder() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/seeds")
+}
+
+#[test]
+fn the_fuzz_seeds_are_the_attacks() {
+    for (name, _) in fuzz_seeds() {
+        assert!(
+            seeds_folder().join(&name).is_file(),
+            "{name} is missing: run `cargo test -p bifocal-archive --test archive -- --ignored write_the_fuzz_seeds`"
+        );
+    }
+}
+
+#[test]
+#[ignore = "writes fuzz/seeds/archive_*; run it by name after adding an attack"]
+fn write_the_fuzz_seeds() {
+    for (name, bytes) in fuzz_seeds() {
+        let path = seeds_folder().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
 }
