@@ -3,11 +3,9 @@
 //! The file holds the continuity keys of findings (id, package, path and code without line numbers), so that it
 //! survives moved lines and new versions with the same code. Malware-class findings are never recorded.
 
-use crate::report::{CheckReport, Outcome};
-use bifocal_core::{Release, SCHEMA_VERSION, Waiver};
+use bifocal_core::{SCHEMA_VERSION, Waiver};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// The file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +22,15 @@ pub struct Baseline {
     pub known: Vec<Known>,
 }
 
-/// The known findings of a package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The known findings of a package, or of one release.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
-    /// The package's purl, without a version.
-    pub package: String,
-    /// The rule that matched.
-    pub rule: String,
-    /// Continuity keys of its signals; empty for a rule over the release's record alone.
+    /// A purl; `*` stands for any run of characters.
+    pub purl: String,
+    /// The rules that matched.
+    pub rules: Vec<String>,
+    /// Continuity keys of the findings.
     pub findings: Vec<String>,
 }
 
@@ -48,26 +46,14 @@ pub enum BaselineError {
 }
 
 impl Baseline {
-    /// Records every finding that holds or denies now and is not of the malware class.
-    pub fn record(report: &CheckReport, written_at: Timestamp, until: Timestamp) -> Self {
-        let mut known: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-        for release in report.releases.iter().filter(|release| matches!(release.verdict, Outcome::Hold | Outcome::Deny)) {
-            let Ok(parsed) = release.purl.parse::<Release>() else { continue };
-            for reason in &release.reasons {
-                let behind: Vec<_> = release.signals.iter().filter(|signal| reason.fingerprints.contains(&signal.fingerprint)).collect();
-                if behind.iter().any(|signal| signal.is_malware_class()) {
-                    continue;
-                }
-                known
-                    .entry((parsed.package.purl(), reason.rule.clone()))
-                    .or_default()
-                    .extend(behind.iter().map(|signal| signal.continuity_key(&parsed.package)));
-            }
-        }
-        let known = known
-            .into_iter()
-            .map(|((package, rule), findings)| Known { package, rule, findings: findings.into_iter().collect() })
+    /// A baseline of what these waivers (made by the policy for today's holds) lift.
+    pub fn of(waivers: &[Waiver], written_at: Timestamp, until: Timestamp) -> Self {
+        let mut known: Vec<Known> = waivers
+            .iter()
+            .map(|waiver| Known { purl: waiver.purl.clone(), rules: waiver.rules.clone(), findings: waiver.findings.clone() })
             .collect();
+        known.sort();
+        known.dedup();
         Baseline { schema_version: SCHEMA_VERSION, written_at, until, known }
     }
 
@@ -90,12 +76,40 @@ impl Baseline {
         self.known
             .iter()
             .map(|known| Waiver {
-                purl: format!("{}@*", known.package),
-                rules: vec![known.rule.clone()],
+                purl: known.purl.clone(),
+                rules: known.rules.clone(),
                 findings: known.findings.clone(),
                 reason: format!("in the baseline of {}", self.written_at.strftime("%Y-%m-%d")),
                 until: self.until,
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_baseline_reads_back_as_the_same_waivers() {
+        let until: Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();
+        let waiver = Waiver {
+            purl: "pkg:npm/x@*".to_owned(),
+            rules: vec!["look-alike-name".to_owned()],
+            findings: vec!["abc".to_owned()],
+            reason: "in the baseline of 2026-11-24".to_owned(),
+            until,
+        };
+        let baseline = Baseline::of(&[waiver.clone(), waiver.clone()], "2026-11-24T00:00:00Z".parse().unwrap(), until);
+        let again = Baseline::parse(&baseline.to_text().unwrap()).unwrap();
+        assert_eq!(again, baseline);
+        assert_eq!(again.waivers(), [waiver]);
+    }
+
+    #[test]
+    fn a_newer_or_broken_baseline_is_refused() {
+        let text = "schema_version = 99\nwritten_at = \"2026-11-24T00:00:00Z\"\nuntil = \"2026-11-25T00:00:00Z\"\n";
+        assert!(matches!(Baseline::parse(text), Err(BaselineError::Newer(99))));
+        assert!(matches!(Baseline::parse("x"), Err(BaselineError::Malformed(_))));
     }
 }

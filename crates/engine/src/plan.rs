@@ -4,8 +4,8 @@
 //! was named for it; ranges still to be resolved; path dependencies; and what can never become a release.
 
 use crate::report::{LocalDependency, NotEvaluated};
-use bifocal_core::{DeclaredArtifact, Dependency, Inventory, PackageName, Place, Release, Requested};
-use std::collections::BTreeMap;
+use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, Inventory, PackageName, Place, Release, Requested};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One release to assess.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,12 @@ impl Plan {
         }
     }
 
+    /// The ecosystems that the plan touches.
+    pub fn ecosystems(&self) -> BTreeSet<Ecosystem> {
+        let exact = self.wanted.keys().map(Release::ecosystem);
+        exact.chain(self.ranges.iter().map(|range| range.package.ecosystem())).collect()
+    }
+
     fn add(&mut self, dependency: &Dependency) {
         let place = dependency.place.clone();
         match &dependency.requested {
@@ -131,7 +137,7 @@ fn named(name: &str, rest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bifocal_core::{Digest, Ecosystem, FileKind};
+    use bifocal_core::{Digest, FileKind};
 
     fn dependency(requested: Requested, optional: bool, line: u32) -> Dependency {
         Dependency { requested, artifacts: vec![], place: Place { path: "lock".to_owned(), line }, optional, registry_host: None }

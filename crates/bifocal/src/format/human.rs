@@ -6,19 +6,20 @@ use bifocal_core::{Evidence, FeedHealth, Reason, Severity, Signal, Status, one_l
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
 
-struct Paint(bool);
+/// Colours, or none.
+pub(crate) struct Paint(pub(crate) bool);
 
 impl Paint {
-    fn with(&self, code: &str, text: &str) -> String {
+    pub(crate) fn with(&self, code: &str, text: &str) -> String {
         if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
-    fn bold(&self, text: &str) -> String {
+    pub(crate) fn bold(&self, text: &str) -> String {
         self.with("1", text)
     }
-    fn dim(&self, text: &str) -> String {
+    pub(crate) fn dim(&self, text: &str) -> String {
         self.with("2", text)
     }
-    fn outcome(&self, outcome: Outcome) -> String {
+    pub(crate) fn outcome(&self, outcome: Outcome) -> String {
         match outcome {
             Outcome::Deny => self.with("1;31", "DENY "),
             Outcome::Hold => self.with("1;33", "HOLD "),
@@ -115,7 +116,7 @@ fn reason_lines(out: &mut String, release: &ReleaseReport, reason: &Reason, pain
     }
 }
 
-fn signal_lines(out: &mut String, signal: &Signal, paint: &Paint) {
+pub(crate) fn signal_lines(out: &mut String, signal: &Signal, paint: &Paint) {
     let _ = writeln!(out, "        {} {}", paint.with("33", &signal.id), one_line(&signal.message, 200));
     for evidence in signal.evidence.iter().take(3) {
         match evidence {

@@ -4,6 +4,7 @@ pub(crate) mod cyclonedx;
 pub(crate) mod human;
 pub(crate) mod markdown;
 pub(crate) mod sarif;
+pub(crate) mod scan;
 
 use crate::cli::Format;
 use bifocal_engine::CheckReport;

@@ -1,0 +1,89 @@
+//! The behaviour lens in the child process: what is sent, what comes back, and what a failure means.
+//!
+//! In: the bytes of an artifact. Out: [`ArtifactFacts`]. A crash, a time-out or a stop for memory becomes a `failed`
+//! signal, which holds; such facts are never cached, so the next run tries again.
+
+use bifocal_archive as _;
+use bifocal_behaviour::{ANALYSER, ArtifactInput};
+use bifocal_core::{
+    AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
+};
+use bifocal_sandbox::{ChildFailure, Supervisor};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// The head of a request; the artifact's bytes follow as the payload.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    schema_version: u32,
+    ecosystem: Option<Ecosystem>,
+    filename: String,
+    limits: AnalysisLimits,
+}
+
+/// Runs in the child: one request in, the facts as JSON out.
+pub fn handle(header: &[u8], payload: &[u8]) -> Vec<u8> {
+    let Ok(request) = serde_json::from_slice::<Request>(header) else { return Vec::new() };
+    let input = ArtifactInput { ecosystem: request.ecosystem, filename: &request.filename, bytes: payload };
+    let facts = bifocal_behaviour::analyse(&input, &request.limits);
+    serde_json::to_vec(&facts).unwrap_or_default()
+}
+
+/// The pool of analyser processes.
+#[derive(Debug)]
+pub struct Analyser {
+    supervisor: Supervisor,
+    limits: AnalysisLimits,
+}
+
+impl Analyser {
+    /// A pool over `supervisor`; nothing is started before the first artifact.
+    pub fn new(supervisor: Supervisor, limits: AnalysisLimits) -> Self {
+        Analyser { supervisor, limits }
+    }
+
+    /// Looks at one artifact. Never fails: what breaks off is a `failed` signal. The flag says whether the facts may
+    /// be cached.
+    pub async fn analyse(&self, ecosystem: Option<Ecosystem>, filename: &str, sha256: Sha256, bytes: Bytes) -> (ArtifactFacts, bool) {
+        let size = bytes.len() as u64;
+        let request = Request { schema_version: SCHEMA_VERSION, ecosystem, filename: filename.to_owned(), limits: self.limits };
+        let header = serde_json::to_vec(&request).unwrap_or_default();
+        let failure = match self.supervisor.run(&header, bytes).await {
+            Ok(answer) => match serde_json::from_slice::<ArtifactFacts>(&answer) {
+                // A child that was taken over can only lie about the artifact that it was given.
+                Ok(facts) if facts.sha256 == sha256 && facts.analyser == ANALYSER => return (facts, true),
+                Ok(_) => "the analyser answered for another artifact or version".to_owned(),
+                Err(error) => format!("the analyser's answer is malformed: {error}"),
+            },
+            Err(failure) => failure.to_string(),
+        };
+        (failed(ecosystem, sha256, size, filename, &failure), false)
+    }
+}
+
+/// The sentence for a person, by the kind of failure.
+pub(crate) fn failed(ecosystem: Option<Ecosystem>, sha256: Sha256, size: u64, filename: &str, failure: &str) -> ArtifactFacts {
+    let signal = SignalDraft {
+        id: "behaviour/analysis-failed",
+        lens: Lens::Behaviour,
+        status: Status::Failed,
+        severity: Severity::High,
+        confidence: 1.0,
+        kind: SignalKind::Other,
+        message: format!("the analysis of {filename} broke off: {failure}"),
+        evidence: vec![Evidence::record("analyser", ANALYSER, "", failure)],
+    }
+    .finish(Some(sha256));
+    ArtifactFacts {
+        schema_version: SCHEMA_VERSION,
+        analyser: ANALYSER.to_owned(),
+        sha256,
+        go_h1: None,
+        ecosystem,
+        size,
+        files: 0,
+        unpacked: 0,
+        manifest: ManifestClaims::default(),
+        signals: vec![signal],
+    }
+}

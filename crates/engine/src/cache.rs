@@ -1,0 +1,155 @@
+//! The cache as the engine uses it: it never stops a check.
+//!
+//! A cache that cannot be opened, read or written is told once, as a warning, and the check goes on without it. What is
+//! read is as good as what was written: the store verifies blobs, and facts and records that do not parse are misses.
+
+use bifocal_behaviour::ANALYSER;
+use bifocal_core::{ArtifactFacts, Release, ReleaseRecord, Sha256};
+use bifocal_store::{AssessmentStore, BlobStore, FolderBlobs, SqliteStore, StoreError};
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Keys in one question to the database.
+const BATCH: usize = 4000;
+
+/// A cache, or none.
+#[derive(Default)]
+pub struct Cache {
+    state: Option<Arc<dyn AssessmentStore>>,
+    blobs: Option<Arc<dyn BlobStore>>,
+    max_age: Duration,
+    unwritable: AtomicBool,
+    warnings: Mutex<BTreeSet<String>>,
+}
+
+impl Cache {
+    /// No cache: nothing is found, nothing is kept.
+    pub fn none() -> Self {
+        Cache::default()
+    }
+
+    /// A cache over these stores.
+    pub fn over(state: Arc<dyn AssessmentStore>, blobs: Arc<dyn BlobStore>, max_age: Duration) -> Self {
+        Cache { state: Some(state), blobs: Some(blobs), max_age, ..Cache::default() }
+    }
+
+    /// The cache in a folder. Records older than `max_age` are fetched again; at most `bytes` of artifacts are kept.
+    pub async fn open(folder: &Path, max_age: Duration, bytes: u64) -> Self {
+        let mut cache = Cache { max_age, ..Cache::default() };
+        match SqliteStore::open_cache(&folder.join("assessments.sqlite3")).await {
+            Ok(store) => cache.state = Some(Arc::new(store)),
+            Err(error) => cache.warn(&error),
+        }
+        match FolderBlobs::open(&folder.join("artifacts"), bytes).await {
+            Ok(blobs) => cache.blobs = Some(Arc::new(blobs)),
+            Err(error) => cache.warn(&error),
+        }
+        cache
+    }
+
+    /// What went wrong, each once.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn warn(&self, error: &StoreError) {
+        if error.is_unwritable() {
+            self.unwritable.store(true, Ordering::Relaxed);
+        }
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("the cache is not used: {error}"));
+    }
+
+    fn read<T: Default>(&self, result: Result<T, StoreError>) -> T {
+        result.unwrap_or_else(|error| {
+            self.warn(&error);
+            T::default()
+        })
+    }
+
+    fn written(&self, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            self.warn(&error);
+        }
+    }
+
+    /// The store to write to, unless it was found unwritable.
+    fn writable(&self) -> Option<&Arc<dyn AssessmentStore>> {
+        self.state.as_ref().filter(|_| !self.unwritable.load(Ordering::Relaxed))
+    }
+
+    pub(crate) async fn records(&self, releases: &[Release]) -> BTreeMap<Release, (ReleaseRecord, bool)> {
+        let Some(state) = &self.state else { return BTreeMap::new() };
+        let now = Timestamp::now();
+        let mut found = BTreeMap::new();
+        for part in releases.chunks(BATCH) {
+            for (release, (record, fetched_at)) in self.read(state.release_records(part).await) {
+                let age = Duration::try_from(now.duration_since(fetched_at)).unwrap_or_default();
+                found.insert(release, (record, age < self.max_age));
+            }
+        }
+        found
+    }
+
+    pub(crate) async fn put_record(&self, record: &ReleaseRecord) {
+        if let Some(state) = self.writable() {
+            self.written(state.put_release_records(std::slice::from_ref(record), Timestamp::now()).await);
+        }
+    }
+
+    pub(crate) async fn names(&self, names: &[String]) -> BTreeMap<String, Sha256> {
+        let Some(state) = &self.state else { return BTreeMap::new() };
+        let mut found = BTreeMap::new();
+        for part in names.chunks(BATCH) {
+            found.extend(self.read(state.artifact_names(part).await));
+        }
+        found
+    }
+
+    pub(crate) async fn put_names(&self, names: &[String], artifact: Sha256) {
+        if let Some(state) = self.writable() {
+            self.written(state.put_artifact_names(names, artifact).await);
+        }
+    }
+
+    pub(crate) async fn facts(&self, artifacts: &[Sha256]) -> BTreeMap<Sha256, ArtifactFacts> {
+        let Some(state) = &self.state else { return BTreeMap::new() };
+        let mut found = BTreeMap::new();
+        for part in artifacts.chunks(BATCH) {
+            found.extend(self.read(state.artifact_facts(part, ANALYSER).await));
+        }
+        found
+    }
+
+    pub(crate) async fn facts_of(&self, artifact: Sha256, analyser: &str) -> Option<ArtifactFacts> {
+        let state = self.state.as_ref()?;
+        self.read(state.artifact_facts(&[artifact], analyser).await).remove(&artifact)
+    }
+
+    pub(crate) async fn put_facts(&self, facts: &ArtifactFacts) {
+        if let Some(state) = self.writable() {
+            self.written(state.put_artifact_facts(std::slice::from_ref(facts)).await);
+        }
+    }
+
+    pub(crate) async fn artifact(&self, sha256: Sha256) -> Option<Bytes> {
+        let blobs = self.blobs.as_ref()?;
+        self.read(blobs.get(sha256).await)
+    }
+
+    pub(crate) async fn put_artifact(&self, bytes: &Bytes) {
+        if let Some(blobs) = self.blobs.as_ref().filter(|_| !self.unwritable.load(Ordering::Relaxed)) {
+            self.written(blobs.put(bytes.clone()).await.map(|_| ()));
+        }
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cache").field("state", &self.state.is_some()).field("blobs", &self.blobs.is_some()).finish_non_exhaustive()
+    }
+}

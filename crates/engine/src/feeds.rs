@@ -1,0 +1,151 @@
+//! The loaded feeds, as lenses ask them.
+//!
+//! In: the folder that `feed update` fills. Out: advisory and history signals, and how far each feed can be relied on at
+//! the time for which the policy is evaluated. A feed that is missing, stale or unreadable gives *unknown*, never silence.
+
+use bifocal_advisory::{AdvisoryStore, OpenMode, feed_unknown, missing_status, signals};
+use bifocal_core::{ArtifactFacts, Ecosystem, FeedHealth, FeedStatus, Release, ReleaseRecord, Signal};
+use bifocal_history::{HistoryFeeds, Popularity, manifest_signals};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of a stored popularity list.
+const MAX_LIST: u64 = 256 << 20;
+
+/// A popularity list as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredList {
+    pub(crate) schema_version: u32,
+    pub(crate) as_of: Option<Timestamp>,
+    pub(crate) text: String,
+}
+
+/// Where the advisory store is in the feeds folder.
+pub(crate) fn advisory_path(dir: &Path) -> PathBuf {
+    dir.join("osv.sqlite3")
+}
+
+/// Where an ecosystem's popularity list is.
+pub(crate) fn popularity_path(dir: &Path, ecosystem: Ecosystem) -> PathBuf {
+    dir.join(format!("popularity-{ecosystem}.json"))
+}
+
+/// The feeds that answer for some ecosystems.
+#[derive(Default)]
+pub struct Feeds {
+    advisory: Option<AdvisoryStore>,
+    history: HistoryFeeds,
+    status: Vec<FeedStatus>,
+    warnings: Mutex<BTreeSet<String>>,
+}
+
+/// Why feeds cannot be used at all. A missing or damaged feed is not one of these: it is a status.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedsError {
+    /// The number of days is beyond what the calendar knows.
+    #[error("feeds.stale_days is {0}, more days than can be counted")]
+    Days(i64),
+}
+
+impl Feeds {
+    /// Opens what is in `dir`; without a folder every feed is missing.
+    pub async fn open(dir: Option<&Path>, now: Timestamp, stale_days: i64, ecosystems: &BTreeSet<Ecosystem>) -> Result<Self, FeedsError> {
+        let stale_after = stale_days.checked_mul(24).filter(|hours| *hours < 200_000_000).map(SignedDuration::from_hours).ok_or(FeedsError::Days(stale_days))?;
+        let mut feeds = Feeds::default();
+        if ecosystems.is_empty() {
+            return Ok(feeds);
+        }
+        let wanted: Vec<Ecosystem> = ecosystems.iter().copied().collect();
+        let mut status = missing_status();
+        if let Some(path) = dir.map(advisory_path).filter(|path| path.exists()) {
+            match AdvisoryStore::open(&path, OpenMode::ReadOnly).await {
+                Ok(store) => {
+                    match store.status_of(&wanted, now, stale_after).await {
+                        Ok(found) => status = found,
+                        Err(error) => feeds.warn(error.to_string()),
+                    }
+                    feeds.advisory = Some(store);
+                }
+                Err(error) => feeds.warn(error.to_string()),
+            }
+        }
+        feeds.status.push(status);
+        for ecosystem in wanted {
+            if let Some(path) = dir.map(|dir| popularity_path(dir, ecosystem)).filter(|path| path.exists()) {
+                match tokio::task::spawn_blocking(move || load_list(&path, ecosystem)).await {
+                    Ok(Ok((list, as_of))) => feeds.history.insert(list, as_of),
+                    Ok(Err(why)) => feeds.warn(why),
+                    Err(error) => feeds.warn(format!("the popularity list of {ecosystem} could not be read: {error}")),
+                }
+            }
+            feeds.status.push(feeds.history.status(ecosystem, now, stale_after));
+        }
+        Ok(feeds)
+    }
+
+    /// How far each feed can be relied on.
+    pub fn status(&self) -> &[FeedStatus] {
+        &self.status
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn warn(&self, text: String) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(text);
+    }
+
+    /// Advisory signals of many releases, in one question.
+    pub(crate) async fn advisories(&self, releases: &[Release]) -> BTreeMap<Release, Vec<Signal>> {
+        let health = self.status.iter().find(|status| status.name == "osv");
+        let unknown: Vec<Signal> = health.and_then(feed_unknown).map(|draft| draft.finish(None)).into_iter().collect();
+        let mut found: BTreeMap<Release, Vec<Signal>> = releases.iter().map(|release| (release.clone(), unknown.clone())).collect();
+        let Some(store) = &self.advisory else { return found };
+        match store.matches(releases).await {
+            Ok(matches) => {
+                for (release, matched) in releases.iter().zip(matches) {
+                    if !matched.is_empty() {
+                        found.entry(release.clone()).or_default().extend(signals(&matched).into_iter().map(|draft| draft.finish(None)));
+                    }
+                }
+            }
+            Err(error) => {
+                // The store broke while it was read: the question is unknown for every release.
+                self.warn(error.to_string());
+                if unknown.is_empty() {
+                    let broken = FeedStatus { health: FeedHealth::Missing, ..missing_status() };
+                    for signals in found.values_mut() {
+                        signals.extend(feed_unknown(&broken).map(|draft| draft.finish(None)));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// History signals of one release.
+    pub(crate) fn history<'a>(&self, record: &ReleaseRecord, facts: impl Iterator<Item = &'a ArtifactFacts>) -> Vec<Signal> {
+        let mut found: Vec<Signal> = bifocal_history::signals(record, &self.history).into_iter().map(|draft| draft.finish(None)).collect();
+        for facts in facts {
+            found.extend(manifest_signals(record, &facts.manifest).into_iter().map(|draft| draft.finish(Some(facts.sha256))));
+        }
+        found
+    }
+}
+
+fn load_list(path: &Path, ecosystem: Ecosystem) -> Result<(Popularity, Option<Timestamp>), String> {
+    use std::io::Read as _;
+    let failed = |why: String| format!("the popularity list of {ecosystem} is not used: {why}; run `bifocal feed update --popularity {ecosystem} FILE`");
+    let mut text = String::new();
+    std::fs::File::open(path).and_then(|file| file.take(MAX_LIST).read_to_string(&mut text)).map_err(|error| failed(error.to_string()))?;
+    let stored: StoredList = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    if stored.schema_version > bifocal_core::SCHEMA_VERSION {
+        return Err(failed("it was written by a newer bifocal".to_owned()));
+    }
+    let list = Popularity::parse(ecosystem, &stored.text).map_err(|error| failed(error.to_string()))?;
+    Ok((list, stored.as_of))
+}

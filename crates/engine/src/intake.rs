@@ -1,0 +1,235 @@
+//! Intake: from a release to its record and the facts of its artifacts.
+//!
+//! Each record is fetched once and remembered; each artifact is fetched once, verified against every digest that the
+//! registry or a lockfile declares, and looked at once. What was looked at before is answered from the cache.
+
+use crate::analysis::Analyser;
+use crate::cache::Cache;
+use crate::choose::{Choice, choose};
+use crate::plan::Wanted;
+use crate::progress::Spent;
+use crate::provenance;
+use bifocal_core::{ArtifactFacts, ArtifactFile, Release, ReleaseRecord, Sha256, Signal};
+use bifocal_registries::{Registries, RegistryError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Mutex;
+
+/// A release with all that its bytes and its registry say.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) record: ReleaseRecord,
+    pub(crate) artifacts: Vec<(ArtifactFile, ArtifactFacts)>,
+    pub(crate) others: u32,
+    /// Digest mismatches and changes of the record.
+    pub(crate) signals: Vec<Signal>,
+    /// Facts by the analyser that verdicts are pinned to, where they differ.
+    pub(crate) pinned: Vec<(Sha256, ArtifactFacts)>,
+}
+
+/// Why a release could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The registry or the network.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The lockfile names files that the registry does not offer.
+    #[error("none of the files that the lockfile pins is offered by the upstream; the release may have been replaced: make the lockfile anew")]
+    Gone,
+    /// The registry lists the release without any file.
+    #[error("the upstream lists this release without any file, so there is nothing to look at")]
+    NoFiles,
+    /// Offline and the artifact was never looked at here.
+    #[error("offline, and {0} was never looked at here; run once without --offline")]
+    OfflineArtifact(String),
+    /// The analyser that verdicts are pinned to has no stored facts.
+    #[error("no facts of analyser {0} are stored for this artifact; leave --analyser out")]
+    NoPinnedFacts(String),
+}
+
+impl TakeError {
+    /// Whether the user's configuration is at fault, so that the exit code is 2.
+    pub fn is_configuration(&self) -> bool {
+        matches!(self, TakeError::Registry(error) if error.is_configuration())
+    }
+}
+
+pub(crate) struct Intake {
+    pub(crate) registries: Arc<Registries>,
+    pub(crate) cache: Cache,
+    pub(crate) analyser: Analyser,
+    pub(crate) spent: Spent,
+    pub(crate) offline: bool,
+    pub(crate) all_artifacts: bool,
+    /// Verdicts count by the facts of this analyser.
+    pub(crate) pinned_analyser: Option<String>,
+    /// One assessment in flight for each artifact.
+    in_flight: Mutex<BTreeMap<Sha256, Arc<Mutex<()>>>>,
+}
+
+/// What the cache holds for a batch of releases, read in a few queries instead of thousands.
+#[derive(Debug, Default)]
+pub(crate) struct Prefetched {
+    pub(crate) records: BTreeMap<Release, ReleaseRecord>,
+    pub(crate) stale: BTreeMap<Release, ReleaseRecord>,
+    pub(crate) names: BTreeMap<String, Sha256>,
+    pub(crate) facts: BTreeMap<Sha256, ArtifactFacts>,
+}
+
+impl Intake {
+    pub(crate) fn new(registries: Arc<Registries>, cache: Cache, analyser: Analyser, offline: bool, all_artifacts: bool, pinned_analyser: Option<String>) -> Self {
+        Intake { registries, cache, analyser, spent: Spent::default(), offline, all_artifacts, pinned_analyser, in_flight: Mutex::default() }
+    }
+
+    /// Reads all that the cache knows of these releases.
+    pub(crate) async fn prefetch(&self, wanted: &[Wanted]) -> Prefetched {
+        let releases: Vec<Release> = wanted.iter().map(|wanted| wanted.release.clone()).collect();
+        let mut found = Prefetched::default();
+        for (release, (record, fresh)) in self.cache.records(&releases).await {
+            if fresh || self.offline {
+                found.records.insert(release, record);
+            } else {
+                found.stale.insert(release, record);
+            }
+        }
+        let mut keys = Vec::new();
+        for wanted in wanted {
+            if let Some(record) = found.records.get(&wanted.release) {
+                for file in &self.choose(record, wanted).files {
+                    keys.extend(names_of(record, file));
+                }
+            }
+        }
+        found.names = self.cache.names(&keys).await;
+        let mut digests: Vec<Sha256> = found.names.values().copied().collect();
+        digests.sort();
+        digests.dedup();
+        found.facts = self.cache.facts(&digests).await;
+        found
+    }
+
+    /// Takes one release in.
+    pub(crate) async fn take(&self, wanted: &Wanted, known: &Prefetched) -> Result<Taken, TakeError> {
+        let record = match known.records.get(&wanted.release) {
+            Some(record) => record.clone(),
+            None => self.fetch_record(&wanted.release, known.stale.get(&wanted.release)).await?,
+        };
+        let choice = self.choose(&record, wanted);
+        let mut signals: Vec<Signal> = choice.mismatches.iter().map(provenance::lockfile_mismatch).collect();
+        signals.extend(provenance::record_changes(&record));
+        if choice.gone {
+            return Err(TakeError::Gone);
+        }
+        if choice.files.is_empty() && choice.mismatches.is_empty() && !self.needs_no_file(&record) {
+            return Err(TakeError::NoFiles);
+        }
+        let mut taken = Taken { others: choice.others, artifacts: Vec::new(), signals, pinned: Vec::new(), record };
+        for file in choice.files {
+            match self.artifact(&taken.record, &file, known).await {
+                Ok(facts) => taken.artifacts.push((file, facts)),
+                Err(TakeError::Registry(error)) if error.is_digest_mismatch() => {
+                    taken.signals.push(provenance::bytes_mismatch(&file.filename, &error.to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(analyser) = &self.pinned_analyser {
+            for (_, facts) in &taken.artifacts {
+                let stored = self.cache.facts_of(facts.sha256, analyser).await.ok_or_else(|| TakeError::NoPinnedFacts(analyser.clone()))?;
+                taken.pinned.push((facts.sha256, stored));
+            }
+        }
+        Ok(taken)
+    }
+
+    fn choose(&self, record: &ReleaseRecord, wanted: &Wanted) -> Choice {
+        choose(record, &wanted.declared, self.all_artifacts, |record| self.registries.client_files(record))
+    }
+
+    /// A Maven release of packaging `pom` has no artifact but its POM, which the registry lists.
+    fn needs_no_file(&self, record: &ReleaseRecord) -> bool {
+        record.release.ecosystem() == bifocal_core::Ecosystem::Maven && !record.files.is_empty()
+    }
+
+    async fn fetch_record(&self, release: &Release, stale: Option<&ReleaseRecord>) -> Result<ReleaseRecord, TakeError> {
+        let started = Instant::now();
+        let mut record = self.registries.record(release).await?;
+        let elsewhere = self.registries.elsewhere(&release.package).await;
+        record.also_on = elsewhere;
+        if let Some(old) = stale {
+            provenance::remember(old, &mut record);
+        }
+        self.spent.metadata(started.elapsed());
+        self.cache.put_record(&record).await;
+        Ok(record)
+    }
+
+    async fn artifact(&self, record: &ReleaseRecord, file: &ArtifactFile, known: &Prefetched) -> Result<ArtifactFacts, TakeError> {
+        let names = names_of(record, file);
+        // Every name must lead to the same bytes: a lockfile's digest that was never verified sends us to the bytes.
+        let mut sha256 = same(names.iter().map(|name| known.names.get(name).copied()));
+        if sha256.is_none() {
+            let found = self.cache.names(&names).await;
+            sha256 = same(names.iter().map(|name| found.get(name).copied()));
+        }
+        if let Some(sha256) = sha256 {
+            if let Some(facts) = known.facts.get(&sha256) {
+                return Ok(facts.clone());
+            }
+            if let Some(facts) = self.cache.facts(&[sha256]).await.remove(&sha256) {
+                return Ok(facts);
+            }
+            if let Some(bytes) = self.cache.artifact(sha256).await {
+                return Ok(self.look(record, file, sha256, bytes).await);
+            }
+        }
+        if self.offline {
+            return Err(TakeError::OfflineArtifact(file.filename.clone()));
+        }
+        let started = Instant::now();
+        let download = self.registries.download(&record.release, file).await?;
+        self.spent.download(started.elapsed(), download.bytes.len() as u64);
+        self.cache.put_artifact(&download.bytes).await;
+        let facts = self.look(record, file, download.sha256, download.bytes).await;
+        self.cache.put_names(&names, download.sha256).await;
+        Ok(facts)
+    }
+
+    async fn look(&self, record: &ReleaseRecord, file: &ArtifactFile, sha256: Sha256, bytes: bytes::Bytes) -> ArtifactFacts {
+        let turn = Arc::clone(self.in_flight.lock().await.entry(sha256).or_default());
+        let _held = turn.lock().await;
+        if let Some(facts) = self.cache.facts(&[sha256]).await.remove(&sha256) {
+            return facts;
+        }
+        let started = Instant::now();
+        let (facts, cacheable) = self.analyser.analyse(Some(record.release.ecosystem()), &file.filename, sha256, bytes).await;
+        self.spent.analysis(started.elapsed());
+        if cacheable {
+            self.cache.put_facts(&facts).await;
+        }
+        self.in_flight.lock().await.remove(&sha256);
+        facts
+    }
+}
+
+/// The names under which the cache knows an artifact: its release and file with each digest that was verified for it.
+///
+/// A file without any declared digest is known only as long as the record that lists it: its name carries the record's
+/// own digest.
+fn names_of(record: &ReleaseRecord, file: &ArtifactFile) -> Vec<String> {
+    let base = format!("{}\0{}", record.release.purl(), file.filename);
+    if file.digests.is_empty() {
+        return vec![format!("{base}\0record {}", record.digest())];
+    }
+    let mut names: Vec<String> = file.digests.iter().map(|digest| format!("{base}\0{digest}")).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The one value that all give; `None` when one is missing or they differ.
+fn same(mut values: impl Iterator<Item = Option<Sha256>>) -> Option<Sha256> {
+    let first = values.next()??;
+    values.all(|value| value == Some(first)).then_some(first)
+}

@@ -1,0 +1,258 @@
+//! From what a person names to a plan: purls, files, folders; with none, what is found in the working folder.
+//!
+//! Synchronous, for a blocking thread: reading may ask an upstream for parent POMs.
+
+use crate::plan::Plan;
+use crate::poms::Poms;
+use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Release, Requested, printable};
+use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, read, walk};
+use bifocal_registries::Registries;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::str::FromStr as _;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The working folder; places are relative to it.
+    pub cwd: PathBuf,
+    /// purls, files and folders.
+    pub targets: Vec<String>,
+    /// A git revision whose releases are left out.
+    pub base: Option<String>,
+    /// Environment variables, for requirements files that refer to them.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Why targets cannot be read. All but [`TargetError::Upstream`] are wrong usage.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// Not a purl.
+    #[error(transparent)]
+    Purl(#[from] PurlError),
+    /// A file that is malformed or of no known kind.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Neither a purl nor a file or folder.
+    #[error("cannot read {path}: {why}")]
+    Missing {
+        /// As named.
+        path: String,
+        /// The system's word.
+        why: String,
+    },
+    /// Nothing to check.
+    #[error("found no lockfile, manifest or SBOM in {0}; name a file, a folder or a purl")]
+    Nothing(String),
+    /// git does not give the base revision.
+    #[error("cannot read the base revision {revision}: {why}")]
+    Base {
+        /// As named.
+        revision: String,
+        /// git's word.
+        why: String,
+    },
+    /// A file needs an upstream (parent POMs) that did not answer.
+    #[error("{0}")]
+    Upstream(ReadError),
+}
+
+/// Reads all targets.
+pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &Handle) -> Result<Plan, TargetError> {
+    let poms = Poms::new(Arc::clone(registries), runtime.clone());
+    let files = files_of(request)?;
+    let mut inventories = Vec::new();
+    let mut purls = Vec::new();
+    let mut paths = Vec::new();
+    for target in &request.targets {
+        if target.starts_with("pkg:") {
+            purls.push(purl(target)?);
+        } else {
+            paths.extend(expand(&request.cwd, target, &mut inventories)?);
+        }
+    }
+    if request.targets.is_empty() {
+        paths = expand(&request.cwd, ".", &mut inventories)?;
+    }
+    if !purls.is_empty() {
+        inventories.push(Inventory { path: "command line".to_owned(), kind: FileKind::CommandLine, dependencies: purls, notes: Vec::new() });
+    }
+    for path in &paths {
+        inventories.push(read_one(path, &files, request, &poms)?);
+    }
+    let plan = Plan::of(&inventories);
+    match &request.base {
+        None => Ok(plan),
+        Some(revision) => {
+            let old = GitFiles::new(&request.cwd, revision)?;
+            let mut base = Vec::new();
+            for path in &paths {
+                // A file that the base does not have, or has in a broken form, takes nothing away.
+                if let Ok(inventory) = read_one(path, &old, request, &poms) {
+                    base.push(inventory);
+                }
+            }
+            Ok(plan.without(&Plan::of(&base)))
+        }
+    }
+}
+
+/// Includes may come from the working folder and from the folders of the files that were named.
+fn files_of(request: &Request) -> Result<Folder, TargetError> {
+    let failed = |path: &Path| {
+        let path = path.to_string_lossy().into_owned();
+        move |error: FileError| TargetError::Missing { path: printable(&path), why: why(&error) }
+    };
+    let mut files = Folder::new(&request.cwd).map_err(failed(&request.cwd))?;
+    for target in request.targets.iter().filter(|target| !target.starts_with("pkg:")) {
+        let path = request.cwd.join(target);
+        let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+        if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
+            files = files.allow(folder).map_err(failed(folder))?;
+        }
+    }
+    Ok(files)
+}
+
+fn why(error: &FileError) -> String {
+    match error {
+        FileError::NotFound => "there is no such file".to_owned(),
+        FileError::Outside => "it is outside the folders that may be read".to_owned(),
+        FileError::TooLarge { bytes } => format!("it has {bytes} bytes, more than is read"),
+        FileError::Io(text) => printable(text),
+    }
+}
+
+/// A purl with a version is exact; without one it is what the client would take today.
+fn purl(text: &str) -> Result<Dependency, TargetError> {
+    let requested = match Release::from_str(text) {
+        Ok(release) => Requested::Exact { release },
+        Err(PurlError::NoVersion(_)) => {
+            let package = PackageName::from_str(text)?;
+            let requirement = match package.ecosystem() {
+                Ecosystem::Npm | Ecosystem::Golang => "latest",
+                Ecosystem::Cargo => "*",
+                Ecosystem::Pypi | Ecosystem::Maven => "",
+            };
+            Requested::Range { package, requirement: requirement.to_owned() }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Dependency { requested, artifacts: Vec::new(), place: crate::engine::command_line(), optional: false, registry_host: None })
+}
+
+/// A file as it is; a folder as the files found in it.
+fn expand(cwd: &Path, target: &str, notes: &mut Vec<Inventory>) -> Result<Vec<String>, TargetError> {
+    let path = cwd.join(target);
+    let meta = std::fs::metadata(&path).map_err(|error| TargetError::Missing { path: printable(target), why: error.to_string() })?;
+    if !meta.is_dir() {
+        return Ok(vec![slashes(target)]);
+    }
+    let found = walk(&path, &ReaderLimits::default())?;
+    if found.is_empty() {
+        return Err(TargetError::Nothing(printable(&path.to_string_lossy())));
+    }
+    let prefix = match slashes(target).trim_end_matches('/') {
+        "." | "" => String::new(),
+        other => format!("{}/", other.strip_prefix("./").unwrap_or(other)),
+    };
+    let mut paths = Vec::new();
+    for file in found {
+        let path = format!("{prefix}{}", file.path);
+        let mut said: Vec<String> = file.covers.iter().map(|covered| format!("{covered} is not read: this file pins what it asks for")).collect();
+        said.extend(file.notes);
+        if !said.is_empty() {
+            notes.push(Inventory { path: path.clone(), kind: file.kind, dependencies: Vec::new(), notes: said });
+        }
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
+fn slashes(path: &str) -> String {
+    if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() }
+}
+
+fn read_one(path: &str, files: &dyn FileSource, request: &Request, poms: &Poms) -> Result<Inventory, TargetError> {
+    let limits = ReaderLimits::default();
+    let bytes = files.file(path, limits.file_bytes).map_err(|error| TargetError::Missing { path: printable(path), why: why(&error) })?;
+    let mut context = ReadContext::new(files);
+    context.poms = Some(poms);
+    context.python = Some(PythonEnvironment::here(&poms.python_version()));
+    context.variables = request.variables.clone();
+    context.limits = limits;
+    read(path, &bytes, &context).map_err(|error| if poms.failed() { TargetError::Upstream(error) } else { TargetError::Read(error) })
+}
+
+/// Files at a git revision, as `git show` gives them.
+struct GitFiles {
+    cwd: PathBuf,
+    revision: String,
+}
+
+impl GitFiles {
+    fn new(cwd: &Path, revision: &str) -> Result<Self, TargetError> {
+        let failed = |why: String| TargetError::Base { revision: printable(revision), why };
+        if revision.starts_with('-') {
+            return Err(failed("a revision does not begin with `-`".to_owned()));
+        }
+        let commit = Command::new("git")
+            .args(["rev-parse", "--verify", "--quiet", "--end-of-options"])
+            .arg(format!("{revision}^{{commit}}"))
+            .current_dir(cwd)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| failed(format!("git cannot be started: {error}")))?;
+        if !commit.status.success() {
+            return Err(failed("git knows no such commit here".to_owned()));
+        }
+        Ok(GitFiles { cwd: cwd.to_path_buf(), revision: String::from_utf8_lossy(&commit.stdout).trim().to_owned() })
+    }
+}
+
+impl FileSource for GitFiles {
+    fn file(&self, path: &str, limit: u64) -> Result<Vec<u8>, FileError> {
+        let relative = Path::new(path);
+        let relative = if relative.is_absolute() { relative.strip_prefix(&self.cwd).map_err(|_| FileError::Outside)? } else { relative };
+        let output = Command::new("git")
+            .arg("show")
+            .arg(format!("{}:./{}", self.revision, relative.to_string_lossy()))
+            .current_dir(&self.cwd)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .map_err(|error| FileError::Io(error.to_string()))?;
+        if !output.status.success() {
+            return Err(FileError::NotFound);
+        }
+        let bytes = output.stdout.len() as u64;
+        if bytes > limit { Err(FileError::TooLarge { bytes }) } else { Ok(output.stdout) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purls_are_exact_or_what_is_current() {
+        assert!(matches!(purl("pkg:npm/x@1.0.0").unwrap().requested, Requested::Exact { .. }));
+        assert!(matches!(purl("pkg:npm/x").unwrap().requested, Requested::Range { requirement, .. } if requirement == "latest"));
+        assert!(purl("pkg:gem/x@1").is_err());
+        assert!(purl("pkg:npm/../x@1").is_err());
+    }
+
+    #[test]
+    fn places_are_as_the_person_named_them() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("web")).unwrap();
+        std::fs::write(dir.path().join("web/package.json"), "{}").unwrap();
+        for (target, path) in [(".", "web/package.json"), ("web", "web/package.json"), ("./web/", "web/package.json")] {
+            assert_eq!(expand(dir.path(), target, &mut Vec::new()).unwrap(), [path]);
+        }
+        assert!(matches!(expand(dir.path(), "nowhere", &mut Vec::new()), Err(TargetError::Missing { .. })));
+    }
+}
