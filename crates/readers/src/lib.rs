@@ -15,6 +15,7 @@ mod doc;
 mod error;
 mod listing;
 mod npm_spec;
+mod pom;
 mod purl;
 mod python;
 mod reader;

@@ -1,5 +1,5 @@
 //! XML to elements with lines. A document type declaration is refused before anything is expanded, so that no entity
-//! but the five of XML itself exists (CWE-776, CWE-611); attributes are not kept, since no reader needs one.
+//! but the five of XML itself and HTML's Latin letters exists (CWE-776, CWE-611); attributes are not kept, since no reader needs one.
 
 use crate::error::{Problem, ReadError, shown};
 use crate::source::{LineIndex, Source};
@@ -99,6 +99,17 @@ pub(crate) fn parse(source: &Source<'_>, depth: usize, elements: usize) -> Resul
     root.ok_or_else(|| source.syntax(1, "an XML element", "an empty document"))
 }
 
+/// HTML's names for the characters from U+00A0 to U+00FF, which Maven takes and old POMs use in people's names.
+#[rustfmt::skip]
+const LATIN: [&str; 96] = [
+    "nbsp", "iexcl", "cent", "pound", "curren", "yen", "brvbar", "sect", "uml", "copy", "ordf", "laquo", "not", "shy", "reg", "macr",
+    "deg", "plusmn", "sup2", "sup3", "acute", "micro", "para", "middot", "cedil", "sup1", "ordm", "raquo", "frac14", "frac12", "frac34", "iquest",
+    "Agrave", "Aacute", "Acirc", "Atilde", "Auml", "Aring", "AElig", "Ccedil", "Egrave", "Eacute", "Ecirc", "Euml", "Igrave", "Iacute", "Icirc", "Iuml",
+    "ETH", "Ntilde", "Ograve", "Oacute", "Ocirc", "Otilde", "Ouml", "times", "Oslash", "Ugrave", "Uacute", "Ucirc", "Uuml", "Yacute", "THORN", "szlig",
+    "agrave", "aacute", "acirc", "atilde", "auml", "aring", "aelig", "ccedil", "egrave", "eacute", "ecirc", "euml", "igrave", "iacute", "icirc", "iuml",
+    "eth", "ntilde", "ograve", "oacute", "ocirc", "otilde", "ouml", "divide", "oslash", "ugrave", "uacute", "ucirc", "uuml", "yacute", "thorn", "yuml",
+];
+
 fn resolve(name: &str) -> Option<char> {
     match name {
         "lt" => Some('<'),
@@ -107,6 +118,9 @@ fn resolve(name: &str) -> Option<char> {
         "apos" => Some('\''),
         "quot" => Some('"'),
         _ => {
+            if let Some(at) = LATIN.iter().position(|known| *known == name) {
+                return char::from_u32(160 + u32::try_from(at).ok()?);
+            }
             let digits = name.strip_prefix('#')?;
             let code = match digits.strip_prefix('x') {
                 Some(hex) => u32::from_str_radix(hex, 16).ok()?,
