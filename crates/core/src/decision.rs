@@ -61,6 +61,9 @@ pub struct Decision {
     pub artifacts: Vec<Sha256>,
     /// Fingerprints of the signals that it answers.
     pub answered: Vec<String>,
+    /// The malware record that an [`DecisionAction::OverrideMalware`] calls wrong, `MAL-…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malware_record: Option<String>,
     /// The decision that this one revokes.
     pub revokes: Option<String>,
     /// Minutes a person spent, where measured.

@@ -20,6 +20,7 @@ fn decision(id: &str, action: DecisionAction, answered: &[&Signal]) -> Decision 
         until: None,
         artifacts: vec![digest()],
         answered: answered.iter().map(|signal| signal.fingerprint.clone()).collect(),
+        malware_record: None,
         revokes: None,
         minutes: None,
     }
