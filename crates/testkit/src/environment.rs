@@ -23,6 +23,9 @@ const KEPT: [&str; 10] = [
     "PYENV_VERSION",
 ];
 
+/// Quiet, and quick to try again: npm waits ten seconds and more between tries of its own accord.
+const NPMRC: &str = "audit=false\nfund=false\nupdate-notifier=false\nfetch-retry-mintimeout=50\nfetch-retry-maxtimeout=500\n";
+
 /// Environment variables and configuration files for clients.
 #[derive(Debug, Clone)]
 pub struct ClientEnvironment {
@@ -107,7 +110,7 @@ impl ClientEnvironment {
         ] {
             environment.set(name, value);
         }
-        environment.write("home/.npmrc", "audit=false\nfund=false\nupdate-notifier=false\n");
+        environment.write("home/.npmrc", NPMRC);
         environment
     }
 
@@ -126,7 +129,7 @@ impl ClientEnvironment {
     }
 
     fn point_npm(&mut self, url: &str, auth: Option<&Auth>) {
-        let mut text = format!("registry={url}\naudit=false\nfund=false\nupdate-notifier=false\n");
+        let mut text = format!("registry={url}\n{NPMRC}");
         let bare = url.split_once(':').map_or(url, |(_, rest)| rest);
         match auth {
             Some(Auth::Bearer(token)) => text.push_str(&format!("{bare}:_authToken={token}\n")),

@@ -36,6 +36,6 @@ pub use package::npm::NpmPackage;
 pub use package::python::PythonPackage;
 pub use package::{Built, Package};
 pub use random::Random;
-pub use tempfile;
+pub use tempfile::{self, TempDir, tempdir};
 pub use upstream::{Access, Auth, Fault, Gate, RedirectTo, Serving, Upstream, refused_url, unresolvable_url};
 pub use world::World;

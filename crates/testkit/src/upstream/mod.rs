@@ -134,7 +134,7 @@ impl Upstream {
         self
     }
 
-    /// Reads the catalogue.
+    /// Reads the catalogue. Do not call [`Upstream::edit`] inside: it would wait for ever.
     pub fn read<T>(&self, look: impl FnOnce(&Catalogue) -> T) -> T {
         look(&self.shared.catalogue.read().unwrap_or_else(PoisonError::into_inner))
     }

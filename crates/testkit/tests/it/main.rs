@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, outside the functions that the lint knows as tests")]
 
 mod cargo;
+mod clients;
 mod faults;
 mod golang;
 mod maven;
