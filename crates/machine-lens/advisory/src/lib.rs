@@ -18,6 +18,7 @@ mod sources;
 mod split;
 mod store;
 mod verify;
+mod write;
 
 pub use error::AdvisoryError;
 pub use import::{ImportLimits, ImportOptions, ImportReport, ImportSource, SignatureCheck, SkipReason, Skipped};

@@ -5,26 +5,22 @@
 //! fetched for matches alone.
 
 use crate::AdvisoryError;
-use crate::codec::put_entry;
-use crate::collect::{Collected, Finished, ecosystem_number};
+use crate::collect::{Collected, ecosystem_number};
 use crate::feed_reader;
 use crate::import::{ImportOptions, ImportReport, ImportSource};
 use crate::matching::{Hit, Matched, Subject};
 use crate::record::Detail;
+use crate::write;
 use bifocal_core::{Ecosystem, FeedHealth, FeedStatus, Release, Severity, Sha256};
 use jiff::{SignedDuration, Timestamp};
+use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row, Sqlite, Transaction};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The form of the tables that this build reads and writes.
 const FORM: i64 = 1;
-/// Bytes of a package's blob in one row; a package with more has several rows.
-const PART_BYTES: usize = 256 << 10;
-/// Rows written by one statement.
-const ROWS: usize = 400;
 /// What to run when a feed is missing or old.
 const REMEDY: &str = "bifocal feed update";
 /// The feed's name in reports.
@@ -178,97 +174,13 @@ impl AdvisoryStore {
                 first: first.unwrap_or_else(|| "it has no records".to_owned()),
             });
         }
-        let report = self.write(finished, source_sha256, &options).await?;
+        let report = write::state(&self.pool, finished, source_sha256, &options).await?;
         // So that a copy of the file, or an immutable open, sees all of it.
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.pool)
             .await
             .map_err(AdvisoryError::database("fold the log into the file"))?;
         Ok(report)
-    }
-
-    async fn write(
-        &self,
-        finished: Finished,
-        source_sha256: Option<Sha256>,
-        options: &ImportOptions,
-    ) -> Result<ImportReport, AdvisoryError> {
-        let fail = AdvisoryError::database;
-        // Takes the write lock at once, so that two imports do not both build on the same last state.
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(fail("begin an import"))?;
-        let former = sqlx::query("SELECT generation, first_record, records, id_hashes FROM source WHERE name = ?")
-            .bind(&options.feed)
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(fail("read the last state"))?;
-        let hashes = finished.id_hashes();
-        let (mut before, mut vanished) = (0u64, 0u64);
-        if let Some(row) = &former {
-            let old: Vec<u8> = row.try_get("id_hashes").map_err(fail("read the last state"))?;
-            before = (old.len() / 8) as u64;
-            vanished = old.chunks_exact(8).filter(|hash| hashes.binary_search_by(|known| known[..].cmp(hash)).is_err()).count() as u64;
-            if vanished * 10 > before && !options.force {
-                return Err(AdvisoryError::Shrunk { feed: options.feed.clone(), before, vanished });
-            }
-        }
-        let generation: i64 = sqlx::query_scalar("SELECT coalesce(max(generation), 0) + 1 FROM source")
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(fail("read the generations"))?;
-        let first: i64 = sqlx::query_scalar("SELECT coalesce(max(number), 0) + 1 FROM record")
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(fail("read the records"))?;
-        if let Some(row) = &former {
-            let generation: i64 = row.try_get("generation").map_err(fail("read the last state"))?;
-            let start: i64 = row.try_get("first_record").map_err(fail("read the last state"))?;
-            let count: i64 = row.try_get("records").map_err(fail("read the last state"))?;
-            for (sql, from, to) in [
-                ("DELETE FROM record WHERE number >= ? AND number < ?", start, start + count),
-                ("DELETE FROM package WHERE generation >= ? AND generation < ?", generation, generation + 1),
-            ] {
-                sqlx::query(sql).bind(from).bind(to).execute(&mut *tx).await.map_err(fail("remove the last state"))?;
-            }
-        }
-        write_records(&mut tx, &finished, first).await?;
-        write_packages(&mut tx, &finished, generation, first).await?;
-
-        let declared = options.ecosystems.iter().fold(0i64, |set, eco| set | 1 << ecosystem_number(*eco));
-        let ecosystems = if declared == 0 { finished.ecosystems() } else { declared };
-        let as_of = options.as_of.filter(|date| *date <= options.now).or_else(|| finished.newest(options.now));
-        let records = i64::try_from(finished.len()).unwrap_or(i64::MAX);
-        sqlx::query(
-            "INSERT INTO source (name, generation, ecosystems, digest, as_of, imported_at, records, first_record, id_hashes) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET generation = excluded.generation, \
-             ecosystems = excluded.ecosystems, digest = excluded.digest, as_of = excluded.as_of, \
-             imported_at = excluded.imported_at, records = excluded.records, first_record = excluded.first_record, \
-             id_hashes = excluded.id_hashes",
-        )
-        .bind(&options.feed)
-        .bind(generation)
-        .bind(ecosystems)
-        .bind(&finished.digest)
-        .bind(as_of.map(Timestamp::as_second))
-        .bind(options.now.as_second())
-        .bind(records)
-        .bind(first)
-        .bind(hashes.concat())
-        .execute(&mut *tx)
-        .await
-        .map_err(fail("write the feed"))?;
-        tx.commit().await.map_err(fail("commit the import"))?;
-        Ok(ImportReport {
-            feed: options.feed.clone(),
-            records: finished.len() as u64,
-            malware: finished.malware,
-            withdrawn: finished.withdrawn,
-            digest: finished.digest.clone(),
-            source_sha256,
-            before,
-            vanished,
-            as_of,
-            skipped: finished.into_skipped(),
-        })
     }
 
     /// Removes a feed and all that it brought. True when it was there.
@@ -516,61 +428,4 @@ fn of(id: &str, detail: &Detail, fixed: Vec<String>, matched: Matched) -> Adviso
         matched,
         url: detail.url.clone(),
     }
-}
-
-async fn write_records(tx: &mut Transaction<'_, Sqlite>, finished: &Finished, first: i64) -> Result<(), AdvisoryError> {
-    let mut records = finished.records().zip(first..).peekable();
-    while records.peek().is_some() {
-        let mut insert = sqlx::QueryBuilder::<Sqlite>::new("INSERT INTO record (number, id, withdrawn, detail) ");
-        insert.push_values(records.by_ref().take(ROWS), |mut row, (record, number)| {
-            row.push_bind(number).push_bind(record.id.to_owned()).push_bind(record.withdrawn).push_bind(record.detail.to_owned());
-        });
-        insert.build().execute(&mut **tx).await.map_err(AdvisoryError::database("write records"))?;
-    }
-    Ok(())
-}
-
-/// One row of `package`.
-struct PackageRow {
-    ecosystem: u8,
-    name: String,
-    part: i64,
-    entries: Vec<u8>,
-}
-
-async fn write_packages(tx: &mut Transaction<'_, Sqlite>, finished: &Finished, generation: i64, first: i64) -> Result<(), AdvisoryError> {
-    let mut rows: Vec<PackageRow> = Vec::with_capacity(ROWS);
-    let mut bytes = 0;
-    for entry in finished.entries() {
-        let number = first + i64::from(entry.record);
-        match rows.last_mut() {
-            Some(row) if row.ecosystem == entry.ecosystem && row.name == entry.name && row.entries.len() < PART_BYTES => {
-                put_entry(number, entry.body, &mut row.entries);
-            }
-            last => {
-                let part = last.filter(|row| row.ecosystem == entry.ecosystem && row.name == entry.name).map_or(0, |row| row.part + 1);
-                let mut row = PackageRow { ecosystem: entry.ecosystem, name: entry.name.to_owned(), part, entries: Vec::new() };
-                put_entry(number, entry.body, &mut row.entries);
-                if rows.len() >= ROWS || bytes > 8 << 20 {
-                    flush(tx, &mut rows, generation).await?;
-                    bytes = 0;
-                }
-                rows.push(row);
-            }
-        }
-        bytes += entry.body.len();
-    }
-    flush(tx, &mut rows, generation).await
-}
-
-async fn flush(tx: &mut Transaction<'_, Sqlite>, rows: &mut Vec<PackageRow>, generation: i64) -> Result<(), AdvisoryError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let mut insert = sqlx::QueryBuilder::<Sqlite>::new("INSERT INTO package (generation, ecosystem, name, part, entries) ");
-    insert.push_values(rows.drain(..), |mut out, row| {
-        out.push_bind(generation).push_bind(i64::from(row.ecosystem)).push_bind(row.name).push_bind(row.part).push_bind(row.entries);
-    });
-    insert.build().execute(&mut **tx).await.map_err(AdvisoryError::database("write packages"))?;
-    Ok(())
 }
