@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -72,29 +72,27 @@ impl Drop for TinyDisk {
 #[derive(Debug)]
 pub struct ReadOnly {
     path: PathBuf,
-    /// The mode to go back to; `None` when it is a read-only mount.
-    mode: Option<u32>,
+    mounted: bool,
 }
 
 impl ReadOnly {
-    /// Makes an existing folder read-only: by a read-only bind mount for root, by its mode for others.
+    /// Makes an existing folder with all in it read-only: by a read-only bind mount for root, by their modes for others
+    /// (dropping it then gives the owner back the right to write everywhere in it).
     ///
     /// # Errors
-    /// When root may not mount, or the mode cannot be changed.
+    /// When root may not mount, or the modes cannot be changed.
     pub fn of(path: &Path) -> Result<Self, Skipped> {
         let path = path.canonicalize().map_err(|error| Skipped(format!("{}: {error}", path.display())))?;
-        if is_root() {
-            run(Command::new("mount").arg("--bind").arg(&path).arg(&path))?;
-            if let Err(error) = run(Command::new("mount").args(["-o", "remount,ro,bind"]).arg(&path)) {
-                unmount(&path);
-                return Err(error);
-            }
-            return Ok(ReadOnly { path, mode: None });
+        if !is_root() {
+            run(Command::new("chmod").args(["-R", "a-w"]).arg(&path))?;
+            return Ok(ReadOnly { path, mounted: false });
         }
-        let failed = |error: std::io::Error| Skipped(format!("cannot change the mode of a folder: {error}"));
-        let mode = fs::metadata(&path).map_err(failed)?.permissions().mode();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).map_err(failed)?;
-        Ok(ReadOnly { path, mode: Some(mode) })
+        run(Command::new("mount").arg("--bind").arg(&path).arg(&path))?;
+        if let Err(error) = run(Command::new("mount").args(["-o", "remount,ro,bind"]).arg(&path)) {
+            unmount(&path);
+            return Err(error);
+        }
+        Ok(ReadOnly { path, mounted: true })
     }
 
     /// The folder.
@@ -105,20 +103,20 @@ impl ReadOnly {
 
 impl Drop for ReadOnly {
     fn drop(&mut self) {
-        match self.mode {
-            // A folder that is gone needs no mode.
-            Some(mode) => drop(fs::set_permissions(&self.path, fs::Permissions::from_mode(mode))),
-            None => unmount(&self.path),
+        if self.mounted {
+            unmount(&self.path);
+        } else {
+            let _ = Command::new("chmod").args(["-R", "u+w"]).arg(&self.path).output();
         }
     }
 }
 
 fn run(command: &mut Command) -> Result<(), Skipped> {
-    let output = command.output().map_err(|error| Skipped(format!("mount is not installed: {error}")))?;
+    let output = command.output().map_err(|error| Skipped(format!("`{}` does not start: {error}", command.get_program().display())))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(Skipped(format!("mounting is not allowed here: {}", String::from_utf8_lossy(&output.stderr).trim())))
+    Err(Skipped(format!("`{}` failed: {}", command.get_program().display(), String::from_utf8_lossy(&output.stderr).trim())))
 }
 
 /// Lazily, so that a child process that still looks at it is no obstacle.
@@ -145,12 +143,17 @@ mod tests {
     #[test]
     fn a_read_only_folder_refuses_writes_and_comes_back() {
         let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("inner")).unwrap();
         let guard = match ReadOnly::of(dir.path()) {
             Ok(guard) => guard,
             Err(skipped) => return eprintln!("{skipped}"),
         };
-        assert!(fs::write(dir.path().join("x"), "x").is_err());
+        for place in ["x", "inner/x"] {
+            assert!(fs::write(guard.path().join(place), "x").is_err());
+        }
         drop(guard);
-        fs::write(dir.path().join("x"), "x").unwrap();
+        for place in ["x", "inner/x"] {
+            fs::write(dir.path().join(place), "x").unwrap();
+        }
     }
 }

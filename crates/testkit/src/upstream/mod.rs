@@ -81,8 +81,9 @@ impl Upstream {
         self.name.as_deref()
     }
 
-    /// The second listener, which serves the same catalogue at another port: the target of redirects elsewhere, and
-    /// the place where credentials must not turn up.
+    /// The second listener, which serves the same catalogue at another port and asks for no credentials: the target of
+    /// redirects elsewhere (as registries send clients to a store of files), and the place where credentials must not
+    /// turn up.
     pub fn elsewhere_url(&self) -> String {
         format!("http://{}", self.elsewhere)
     }

@@ -140,7 +140,7 @@ impl Shared {
             elsewhere,
         });
         let effects = self.faults.lock().unwrap_or_else(PoisonError::into_inner).take(&request.method, &request.path);
-        let mut response = self.respond(request, effects.is_empty());
+        let mut response = self.respond(request, effects.is_empty(), elsewhere);
         let own = if elsewhere { &self.other } else { &self.base };
         let delivery = apply(&effects, &mut response, &request.path, own, &self.other);
         if delivery.drop {
@@ -153,10 +153,11 @@ impl Shared {
         Ok(keep_alive)
     }
 
-    fn respond(&self, request: &Request, conditional: bool) -> Response {
+    fn respond(&self, request: &Request, conditional: bool, elsewhere: bool) -> Response {
         let path = request.path.strip_prefix(MOVED).unwrap_or(&request.path);
         let ecosystem = ecosystem_of(path);
         if let Some(auth) = ecosystem.and_then(|one| self.auth.read().unwrap_or_else(PoisonError::into_inner).get(&one).cloned())
+            && !elsewhere
             && !auth.accepts(request.header("authorization"))
         {
             return Response::text(401, "credentials are needed\n").with("WWW-Authenticate", auth.challenge());

@@ -65,6 +65,9 @@ fn a_dropped_connection_gives_no_answer_and_a_stopped_server_no_connection() {
 #[test]
 fn redirects_lead_where_they_say() {
     let (upstream, url, bytes) = pad();
+    // Credentials are the main listener's business only.
+    upstream.require_auth(Ecosystem::Npm, Auth::bearer("t0ken"));
+    let token = [("Authorization", "Bearer t0ken")];
     let path = url.strip_prefix(upstream.url()).unwrap().to_owned();
     for (to, start) in [
         (RedirectTo::SameHost, format!("{}/moved", upstream.url())),
@@ -75,7 +78,9 @@ fn redirects_lead_where_they_say() {
         let answer = get(&url);
         let location = answer.header("location").unwrap().to_owned();
         assert_eq!((answer.status, &location), (302, &format!("{start}{path}")));
-        assert_eq!(get(&location.replace("localhost", "127.0.0.1")).body, bytes);
+        let own = location.starts_with(upstream.url());
+        let followed = get_with(&location.replace("localhost", "127.0.0.1"), if own { &token } else { &[] });
+        assert_eq!(followed.body, bytes);
     }
     assert_eq!(upstream.log().iter().filter(|access| access.elsewhere).count(), 2);
     upstream.fault("/npm/*.tgz", Fault::redirect(RedirectTo::Itself));

@@ -1,5 +1,5 @@
 use crate::wire::get;
-use bifocal_testkit::{MavenDependency, MavenPackage, Upstream, tempfile};
+use bifocal_testkit::{MavenDependency, MavenPackage, Upstream, client_or_notice, tempfile};
 
 fn repository() -> Upstream {
     let upstream = Upstream::start();
@@ -79,4 +79,26 @@ fn settings_send_everything_to_the_mirror() {
     assert!(settings.contains(&format!("<mirrorOf>*</mirrorOf><url>{}</url>", upstream.maven_url())));
     assert!(settings.contains("<username>reader</username><password>secret</password>"));
     assert_eq!(get(&format!("{}org/example/demo/maven-metadata.xml", upstream.maven_url())).status, 401);
+}
+
+/// Plugins are left out: a POM with a parent and an imported bill of materials needs the repository and no plugin.
+#[test]
+fn the_real_maven_reads_poms_from_it_with_credentials() {
+    let Some(mvn) = client_or_notice("mvn", "the_real_maven_reads_poms_from_it_with_credentials") else { return };
+    let upstream = repository();
+    upstream.publish(MavenPackage::new("org.example:bom", "3").packaging("pom").manage("org.example:demo", "1.0.0"));
+    upstream.require_auth(bifocal_core::Ecosystem::Maven, bifocal_testkit::Auth::basic("reader", "secret"));
+    let dir = tempfile::tempdir().unwrap();
+    let environment = upstream.environment(dir.path());
+    let pom =
+        MavenPackage::new("org.example:project", "1").packaging("pom").parent("org.example:parent", "7").import("org.example:bom", "3");
+    environment.write("project/pom.xml", &pom.pom_text());
+    let output = environment.command(mvn).args(["-B", "-q", "validate"]).current_dir(dir.path().join("project")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    for file in ["parent/7/parent-7.pom", "bom/3/bom-3.pom"] {
+        for suffix in ["", ".sha1"] {
+            let seen = upstream.requests(&format!("/maven/org/example/{file}{suffix}"));
+            assert!(seen.iter().any(|access| access.status == 200), "{file}{suffix} in {:?}", upstream.log());
+        }
+    }
 }
