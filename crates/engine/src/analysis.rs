@@ -3,14 +3,15 @@
 //! In: the bytes of an artifact. Out: [`ArtifactFacts`]. A crash, a time-out or a stop for memory becomes a `failed`
 //! signal, which holds; such facts are never cached, so the next run tries again.
 
-use bifocal_archive as _;
 use bifocal_behaviour::{ANALYSER, ArtifactInput};
 use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
 };
-use bifocal_sandbox::{ChildFailure, Supervisor};
+use bifocal_sandbox::{ChildCommand, ProcessLimits, Report, Supervisor};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::process::ExitCode;
 
 /// The head of a request; the artifact's bytes follow as the payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,17 +30,43 @@ pub fn handle(header: &[u8], payload: &[u8]) -> Vec<u8> {
     serde_json::to_vec(&facts).unwrap_or_default()
 }
 
+/// Runs the child's side: confines itself, then answers requests on standard input until it is closed.
+pub fn serve_analyser() -> ExitCode {
+    bifocal_sandbox::serve(handle)
+}
+
+/// What confines the child on this machine: the name of each protection and its state, in words.
+pub fn confinement() -> Vec<(&'static str, String)> {
+    let report = Report::of_this_kernel();
+    let state = |on: bool| if on { "in force".to_owned() } else { "not available".to_owned() };
+    let mut lines = vec![
+        ("resource limits", state(report.rlimits)),
+        ("no new privileges", state(report.no_new_privs)),
+        ("seccomp", state(report.seccomp)),
+        ("landlock", report.landlock.map_or_else(|| "not available".to_owned(), |version| format!("in force, version {version}"))),
+    ];
+    lines.extend(report.missing.into_iter().map(|why| ("missing", why)));
+    lines
+}
+
 /// The pool of analyser processes.
-#[derive(Debug)]
+
 pub struct Analyser {
     supervisor: Supervisor,
     limits: AnalysisLimits,
 }
 
 impl Analyser {
-    /// A pool over `supervisor`; nothing is started before the first artifact.
-    pub fn new(supervisor: Supervisor, limits: AnalysisLimits) -> Self {
-        Analyser { supervisor, limits }
+    /// A pool of at most `workers` processes of `program` with these arguments; none is started before the first
+    /// artifact.
+    pub fn start(program: &Path, arguments: &[&str], limits: AnalysisLimits, workers: usize) -> Self {
+        let command = ChildCommand {
+            program: program.to_path_buf(),
+            arguments: arguments.iter().map(|argument| (*argument).into()).collect(),
+            environment: Vec::new(),
+        };
+        let process = ProcessLimits { memory: limits.memory, time: limits.time, cpu: limits.time, request_bytes: limits.archive.archive_bytes, ..ProcessLimits::default() };
+        Analyser { supervisor: Supervisor::new(command, process, workers), limits }
     }
 
     /// Looks at one artifact. Never fails: what breaks off is a `failed` signal. The flag says whether the facts may
@@ -48,7 +75,7 @@ impl Analyser {
         let size = bytes.len() as u64;
         let request = Request { schema_version: SCHEMA_VERSION, ecosystem, filename: filename.to_owned(), limits: self.limits };
         let header = serde_json::to_vec(&request).unwrap_or_default();
-        let failure = match self.supervisor.run(&header, bytes).await {
+        let failure = match self.supervisor.run(&header, &bytes).await {
             Ok(answer) => match serde_json::from_slice::<ArtifactFacts>(&answer) {
                 // A child that was taken over can only lie about the artifact that it was given.
                 Ok(facts) if facts.sha256 == sha256 && facts.analyser == ANALYSER => return (facts, true),

@@ -128,7 +128,7 @@ impl Intake {
         for file in choice.files {
             match self.artifact(&taken.record, &file, known).await {
                 Ok(facts) => taken.artifacts.push((file, facts)),
-                Err(TakeError::Registry(error)) if error.is_digest_mismatch() => {
+                Err(TakeError::Registry(error @ RegistryError::DigestMismatch { .. })) => {
                     taken.signals.push(provenance::bytes_mismatch(&file.filename, &error.to_string()));
                 }
                 Err(error) => return Err(error),

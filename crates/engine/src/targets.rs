@@ -5,7 +5,7 @@
 use crate::plan::Plan;
 use crate::poms::Poms;
 use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Release, Requested, printable};
-use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, read, walk};
+use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, detect, read, walk};
 use bifocal_registries::Registries;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -181,10 +181,18 @@ fn read_one(path: &str, files: &dyn FileSource, request: &Request, poms: &Poms) 
     let bytes = files.file(path, limits.file_bytes).map_err(|error| TargetError::Missing { path: printable(path), why: why(&error) })?;
     let mut context = ReadContext::new(files);
     context.poms = Some(poms);
-    context.python = Some(PythonEnvironment::here(&poms.python_version()));
+    if detect(path, &bytes).is_some_and(asks_for_python) {
+        context.python = Some(PythonEnvironment::here(&poms.python_version()));
+    }
     context.variables = request.variables.clone();
     context.limits = limits;
     read(path, &bytes, &context).map_err(|error| if poms.failed() { TargetError::Upstream(error) } else { TargetError::Read(error) })
+}
+
+/// Whether environment markers decide what the file asks for.
+fn asks_for_python(kind: FileKind) -> bool {
+    use FileKind::{PdmLock, PipfileLock, PoetryLock, Pyproject, Requirements, UvLock};
+    matches!(kind, PdmLock | PipfileLock | PoetryLock | Pyproject | Requirements | UvLock)
 }
 
 /// Files at a git revision, as `git show` gives them.
