@@ -132,7 +132,9 @@ fn read_file(text: &str, file: &Path, values: &mut BTreeMap<&'static str, String
         for (name, value) in content {
             let path = format!("{section}.{name}");
             let Some(key) = KEYS.iter().find(|key| key.path == path) else {
-                bail!("unknown key `{path}`{}", nearest(&path, KEYS.iter().map(|key| key.path)));
+                let hint = nearest(&path, KEYS.iter().map(|key| key.path));
+                let meaning = KEYS.iter().find(|key| hint.contains(&format!("`{}`", key.path))).map(|key| format!(" ({})", key.meaning));
+                bail!("unknown key `{path}`{hint}{}", meaning.unwrap_or_default());
             };
             let value = match (key.kind, value) {
                 (Kind::Text | Kind::Path, toml::Value::String(text)) => text.clone(),

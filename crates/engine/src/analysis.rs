@@ -23,7 +23,7 @@ struct Request {
 }
 
 /// Runs in the child: one request in, the facts as JSON out.
-pub fn handle(header: &[u8], payload: &[u8]) -> Vec<u8> {
+fn handle(header: &[u8], payload: &[u8]) -> Vec<u8> {
     let Ok(request) = serde_json::from_slice::<Request>(header) else { return Vec::new() };
     let input = ArtifactInput { ecosystem: request.ecosystem, filename: &request.filename, bytes: payload };
     let facts = bifocal_behaviour::analyse(&input, &request.limits);

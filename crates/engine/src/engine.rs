@@ -415,6 +415,6 @@ fn change(release: &Release, now: &Judgement, then: &Judgement, under: String) -
 }
 
 /// The place of what a person typed.
-pub fn command_line() -> Place {
+pub(crate) fn command_line() -> Place {
     Place { path: "command line".to_owned(), line: 0 }
 }

@@ -75,7 +75,7 @@ impl fmt::Display for UpdateReport {
                     write!(f, "; {} records of the last state are gone", report.vanished)?;
                 }
                 for (reason, skipped) in &report.skipped {
-                    write!(f, "\n  passed over: {reason}: {skipped}")?;
+                    write!(f, "\n  passed over: {} ({}), {} times", reason.as_str(), skipped.examples.join(", "), skipped.count)?;
                 }
                 Ok(())
             }

@@ -19,7 +19,7 @@ impl Progress for Silent {}
 
 /// Where the time of a check went. Sums over parallel work, so they may exceed the wall clock.
 #[derive(Debug, Default)]
-pub struct Spent {
+pub(crate) struct Spent {
     metadata: AtomicU64,
     download: AtomicU64,
     analysis: AtomicU64,
@@ -43,7 +43,7 @@ impl Spent {
     }
 
     /// One line for `-v`.
-    pub fn line(&self, wall: Duration) -> String {
+    pub(crate) fn line(&self, wall: Duration) -> String {
         let seconds = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64 / 1000.0;
         format!(
             "spent {:.2} s: metadata {:.2} s, downloads {:.2} s ({} artifacts, {:.1} MB), analysis {:.2} s (sums over parallel work, waiting included)",

@@ -162,10 +162,8 @@ fn expand(cwd: &Path, target: &str, notes: &mut Vec<Inventory>) -> Result<Vec<St
     let mut paths = Vec::new();
     for file in found {
         let path = format!("{prefix}{}", file.path);
-        let mut said: Vec<String> = file.covers.iter().map(|covered| format!("{covered} is not read: this file pins what it asks for")).collect();
-        said.extend(file.notes);
-        if !said.is_empty() {
-            notes.push(Inventory { path: path.clone(), kind: file.kind, dependencies: Vec::new(), notes: said });
+        if !file.notes.is_empty() {
+            notes.push(Inventory { path: path.clone(), kind: file.kind, dependencies: Vec::new(), notes: file.notes });
         }
         paths.push(path);
     }

@@ -2,7 +2,7 @@
 //!
 //! Every name, message and snippet comes from packages and is made printable before it reaches the terminal.
 
-use bifocal_core::{Evidence, FeedHealth, Reason, Severity, Signal, Status, one_line, printable};
+use bifocal_core::{Evidence, FeedHealth, FeedStatus, Reason, Severity, Signal, Status, one_line, printable};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
 
@@ -71,10 +71,11 @@ pub(crate) fn render(report: &CheckReport, color: bool, verbose: bool) -> String
     out
 }
 
-/// Feeds that cannot answer stand at the head of every summary, with the command that mends them.
+/// Feeds that cannot answer stand at the head of every summary, with the command that mends them; those that are mended
+/// in the same way share a line.
 fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
-    let broken: Vec<_> = report.feeds.iter().filter(|feed| feed.health != FeedHealth::Fresh).collect();
-    for feed in &broken {
+    let lists: Vec<&FeedStatus> = broken(report).filter(|feed| feed.name.starts_with(POPULARITY)).collect();
+    for feed in broken(report).filter(|feed| !feed.name.starts_with(POPULARITY)) {
         let what = match (feed.health, feed.as_of) {
             (FeedHealth::Stale, Some(date)) => format!("is stale (as of {})", date.strftime("%Y-%m-%d")),
             (FeedHealth::Stale, None) => "is stale".to_owned(),
@@ -82,9 +83,35 @@ fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
         };
         let _ = writeln!(out, "{} feed {} {what}: its questions are unknown; run `{}`", paint.with("1;33", "note "), feed.name, feed.remedy);
     }
-    if !broken.is_empty() {
+    if let [one] = lists.as_slice() {
+        let _ = writeln!(out, "{} no recent list of popular names for {}: look-alikes are unknown; run `{}`", paint.with("1;33", "note "), ecosystem(one), one.remedy);
+    } else if !lists.is_empty() {
+        let names: Vec<&str> = lists.iter().map(|feed| ecosystem(feed)).collect();
+        let _ = writeln!(
+            out,
+            "{} no recent lists of popular names for {}: look-alikes are unknown; run `bifocal feed update --popularity ECOSYSTEM FILE` for each",
+            paint.with("1;33", "note "),
+            names.join(", ")
+        );
+    }
+    if broken(report).next().is_some() {
         out.push('\n');
     }
+}
+
+const POPULARITY: &str = "popularity/";
+
+fn broken(report: &CheckReport) -> impl Iterator<Item = &FeedStatus> {
+    report.feeds.iter().filter(|feed| feed.health != FeedHealth::Fresh)
+}
+
+fn ecosystem(feed: &FeedStatus) -> &str {
+    feed.name.strip_prefix(POPULARITY).unwrap_or(&feed.name)
+}
+
+/// `1 release`, `2 releases`.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn block(out: &mut String, release: &ReleaseReport, paint: &Paint) {
@@ -184,10 +211,10 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
     parts.push(format!("{} allowed", summary.allow));
     let _ = writeln!(
         out,
-        "{}  {} releases, {} artifacts looked at, policy {} at {}",
+        "{}  {}, {} looked at, policy {} at {}",
         paint.bold(&parts.join(", ")),
-        summary.releases,
-        summary.artifacts,
+        counted(summary.releases as usize, "release", "releases"),
+        counted(summary.artifacts as usize, "artifact", "artifacts"),
         printable(&report.policy.name),
         report.evaluated_at.strftime("%Y-%m-%d %H:%M:%SZ")
     );
@@ -202,14 +229,17 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
         .filter(|release| release.signals.iter().any(|signal| signal.id == "advisory/vulnerability" && signal.status == Status::Present))
         .count();
     if !verbose && annotated > 0 {
-        let _ = writeln!(out, "{}", paint.dim(&format!("{annotated} allowed releases have signals worth knowing ({vulnerable} with known vulnerabilities): -v shows them")));
+        let _ = writeln!(out, "{}", paint.dim(&format!(
+                "{} with signals worth knowing ({vulnerable} with known vulnerabilities): -v shows them",
+                counted(annotated, "allowed release", "allowed releases")
+            )));
     }
     let waived = report.releases.iter().filter(|release| !release.lifted.is_empty()).count();
     if waived > 0 {
-        let _ = writeln!(out, "{}", paint.dim(&format!("{waived} releases have findings lifted by waivers, approvals or the baseline")));
+        let _ = writeln!(out, "{}", paint.dim(&format!("{} with findings lifted by waivers, approvals or the baseline", counted(waived, "release", "releases"))));
     }
     if !report.local.is_empty() {
-        let _ = writeln!(out, "{}", paint.dim(&format!("{} path dependencies are part of the checked project", report.local.len())));
+        let _ = writeln!(out, "{}", paint.dim(&format!("{} inside the checked project", counted(report.local.len(), "path dependency", "path dependencies"))));
     }
     if verbose {
         for note in &report.notes {
