@@ -39,6 +39,22 @@ pub(crate) trait Adapter: Send + Sync {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// A POM's bytes (Maven alone).
+    async fn pom(&self, package: &PackageName, version: &str) -> Result<Bytes, RegistryError> {
+        let purl = format!("{}@{}", package.purl(), bifocal_core::printable(version));
+        Err(RegistryError::NotServed { package: purl, why: "its ecosystem has no POMs".to_owned() })
+    }
+
+    /// A file that a classifier and an extension name, beside those of the record (Maven alone).
+    async fn further_file(&self, release: &Release, _classifier: &str, _extension: &str) -> Result<ArtifactFile, RegistryError> {
+        Err(RegistryError::NotServed { package: release.purl(), why: "its ecosystem has no classifiers".to_owned() })
+    }
+
+    /// Repositories that the checked project's own files name, as id and address (Maven alone).
+    fn learn_repositories(&self, _repositories: &[(String, String)]) -> Result<(), RegistryError> {
+        Ok(())
+    }
 }
 
 /// One upstream, as `bifocal doctor` shows it. Holds no secrets.

@@ -63,6 +63,14 @@ pub enum RegistryError {
         /// Upstream id.
         upstream: String,
     },
+    /// The client fetches it in a way that this program does not (Go's `direct`).
+    #[error("{package} is not served by a registry: {why}")]
+    NotServed {
+        /// The package's purl.
+        package: String,
+        /// How the client would get it, and what to do instead.
+        why: String,
+    },
     /// No version that a client would take answers the requirement.
     #[error("no version of {package} satisfies `{requirement}`: {why}")]
     NothingSatisfies {
@@ -273,8 +281,8 @@ pub fn shown(url: &url::Url) -> String {
 /// [`shown`] for text that may not even be an address.
 pub fn shown_text(text: &str) -> String {
     match url::Url::parse(text) {
-        Ok(url) => shown(&url),
-        Err(_) => {
+        Ok(url) if url.has_host() => shown(&url),
+        _ => {
             let bare = text.split(['?', '#']).next().unwrap_or_default();
             let bare = bare.rsplit('@').next().unwrap_or_default();
             bifocal_core::one_line(bare, 300)

@@ -81,6 +81,8 @@ pub struct Document {
     pub body: Bytes,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
+    /// The `Last-Modified` header: for Maven, the nearest thing to a publication date.
+    pub last_modified: Option<Timestamp>,
     /// The address that answered, after redirects: relative addresses in the document refer to it.
     pub url: Url,
     /// When it was fetched, or last confirmed by the upstream.
@@ -527,6 +529,7 @@ fn document(stored: &Stored, body: &Bytes) -> Option<Document> {
     Some(Document {
         body: body.clone(),
         content_type: stored.content_type.clone(),
+        last_modified: stored.last_modified.as_deref().and_then(http_date),
         url: Url::parse(&stored.url).ok()?,
         fetched_at: stored.fetched_at,
     })

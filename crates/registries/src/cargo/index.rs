@@ -1,0 +1,187 @@
+//! Index files and `config.json` of a sparse registry.
+
+use bifocal_core::{Sha256, one_line};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// Versions read of one crate.
+const MAX_LINES: usize = 100_000;
+
+/// Place and fault of a document.
+pub(super) type Fault = (String, String);
+
+/// `config.json`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Config {
+    pub(super) dl: String,
+    #[serde(default)]
+    pub(super) api: Option<String>,
+}
+
+/// One version.
+#[derive(Debug, Deserialize)]
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) vers: String,
+    #[serde(deserialize_with = "checksum")]
+    pub(super) cksum: Sha256,
+    #[serde(default)]
+    pub(super) yanked: bool,
+    #[serde(default)]
+    pub(super) rust_version: Option<String>,
+    #[serde(default)]
+    pub(super) pubtime: Option<Timestamp>,
+}
+
+/// All versions of a crate, in the registry's order.
+#[derive(Debug)]
+pub(super) struct Index {
+    pub(super) lines: Vec<Line>,
+    /// The first line that could not be read. cargo passes such lines over (they may be of a newer schema); whoever
+    /// asks for a version that is not among the others must hear of it.
+    pub(super) unread: Option<Fault>,
+}
+
+fn checksum<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Sha256, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    text.parse().map_err(serde::de::Error::custom)
+}
+
+/// Where a crate's file is: `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcdef`, in lower case.
+pub(super) fn path(name: &str) -> String {
+    format!("{}/{}", prefix(name), name).to_lowercase()
+}
+
+/// The folders before a crate's file, in the case of the name.
+fn prefix(name: &str) -> String {
+    // Crate names are ASCII; anything else has no place and gets a 404.
+    match (name.len(), name.get(..1), name.get(..2), name.get(2..4)) {
+        (1, ..) => "1".to_owned(),
+        (2, ..) => "2".to_owned(),
+        (3, Some(first), ..) => format!("3/{first}"),
+        (_, _, Some(first), Some(second)) => format!("{first}/{second}"),
+        _ => "0".to_owned(),
+    }
+}
+
+impl Index {
+    /// Reads an index file; every line must be of the crate `wanted`.
+    pub(super) fn parse(body: &[u8], wanted: &str) -> Result<Index, Fault> {
+        let mut lines = Vec::new();
+        let mut unread = None;
+        for (number, bytes) in body.split(|byte| *byte == b'\n').enumerate() {
+            let place = || format!("line {}", number.saturating_add(1));
+            if bytes.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            if lines.len() >= MAX_LINES {
+                return Err((place(), format!("more than {MAX_LINES} versions")));
+            }
+            match serde_json::from_slice::<Line>(bytes) {
+                Ok(line) if !line.name.eq_ignore_ascii_case(wanted) => {
+                    return Err((place(), format!("it is of crate `{}`, not of `{}`", one_line(&line.name, 60), one_line(wanted, 60))));
+                }
+                Ok(line) => lines.push(line),
+                Err(error) => {
+                    unread.get_or_insert_with(|| (place(), one_line(&error.to_string(), 200)));
+                }
+            }
+        }
+        match (lines.is_empty(), unread) {
+            (true, Some(fault)) => Err(fault),
+            (true, None) => Err(("line 1".to_owned(), "the file is empty".to_owned())),
+            (false, unread) => Ok(Index { lines, unread }),
+        }
+    }
+
+    /// The line of a version; build metadata counts, as it is part of the file's name.
+    pub(super) fn line(&self, version: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.vers == version)
+    }
+}
+
+impl Line {
+    /// Whether a Rust of this version meets the crate's `rust-version`. Unknown on either side counts as yes.
+    pub(super) fn builds_with(&self, rust: Option<&str>) -> bool {
+        let numbers = |text: &str| -> Option<Vec<u64>> { text.trim().split('.').map(|part| part.parse().ok()).collect() };
+        match (self.rust_version.as_deref().and_then(numbers), rust.and_then(numbers)) {
+            (Some(needed), Some(have)) => {
+                let at = |list: &[u64], place: usize| list.get(place).copied().unwrap_or(0);
+                (0..3).map(|place| at(&needed, place)).le((0..3).map(|place| at(&have, place)))
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Config {
+    pub(super) fn parse(body: &[u8]) -> Result<Config, Fault> {
+        serde_json::from_slice(body).map_err(|error| (format!("line {} column {}", error.line(), error.column()), one_line(&error.to_string(), 200)))
+    }
+
+    /// The address of a `.crate`: the template's markers filled in, or `/{crate}/{version}/download` behind it.
+    pub(super) fn download_url(&self, line: &Line) -> Result<String, String> {
+        const MARKERS: [&str; 5] = ["{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}"];
+        if self.dl.len() > 2048 {
+            return Err("the template is longer than 2048 bytes".to_owned());
+        }
+        if !MARKERS.iter().any(|marker| self.dl.contains(marker)) {
+            return Ok(format!("{}/{}/{}/download", self.dl.trim_end_matches('/'), line.name, line.vers));
+        }
+        let prefix = prefix(&line.name);
+        Ok(self
+            .dl
+            .replace("{crate}", &line.name)
+            .replace("{version}", &line.vers)
+            .replace("{prefix}", &prefix)
+            .replace("{lowerprefix}", &prefix.to_lowercase())
+            .replace("{sha256-checksum}", &line.cksum.hex()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, version: &str) -> String {
+        format!(r#"{{"name":"{name}","vers":"{version}","deps":[],"cksum":"{}","features":{{}},"yanked":false,"rust_version":"1.70"}}"#, "ab".repeat(32))
+    }
+
+    #[test]
+    fn names_have_their_folders() {
+        for (name, expected) in [("a", "1/a"), ("ab", "2/ab"), ("abc", "3/a/abc"), ("Serde_Json", "se/rd/serde_json"), ("\u{20ac}", "0/\u{20ac}")] {
+            assert_eq!(path(name), expected);
+        }
+    }
+
+    #[test]
+    fn download_templates_are_filled_in() {
+        let line: Line = serde_json::from_str(&line("MyCrate", "1.0.0")).unwrap();
+        let url = |dl: &str| Config { dl: dl.to_owned(), api: None }.download_url(&line).unwrap();
+        assert_eq!(url("https://dl.example/api/"), "https://dl.example/api/MyCrate/1.0.0/download");
+        assert_eq!(url("https://dl.example/{lowerprefix}/{prefix}/{crate}-{version}"), "https://dl.example/my/cr/My/Cr/MyCrate-1.0.0".replace("my/cr/My/Cr", "my/cr/My/Cr"));
+        assert_eq!(url("https://dl.example/{sha256-checksum}"), format!("https://dl.example/{}", "ab".repeat(32)));
+    }
+
+    #[test]
+    fn an_index_of_another_crate_or_of_nothing_is_refused() {
+        assert_eq!(Index::parse(line("other", "1.0.0").as_bytes(), "mine").unwrap_err().1, "it is of crate `other`, not of `mine`");
+        assert!(Index::parse(b"", "mine").is_err());
+        assert!(Index::parse(b"<html>", "mine").is_err());
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_is_remembered() {
+        let text = format!("{}\n{{\"v\":9}}\n\n{}\n", line("mine", "1.0.0"), line("Mine", "1.1.0"));
+        let index = Index::parse(text.as_bytes(), "mine").unwrap();
+        assert_eq!(index.lines.len(), 2);
+        assert_eq!(index.unread.unwrap().0, "line 2");
+    }
+
+    #[test]
+    fn rust_versions_are_compared_by_number() {
+        let line: Line = serde_json::from_str(&line("mine", "1.0.0")).unwrap();
+        assert!(line.builds_with(Some("1.70.0")) && line.builds_with(Some("1.100")) && line.builds_with(None));
+        assert!(!line.builds_with(Some("1.69.9")));
+    }
+}

@@ -1,0 +1,312 @@
+//! Where the go command would go: `go env GOPROXY GOSUMDB GOPRIVATE …`, which knows variables, its own file and its
+//! built-in defaults (<https://go.dev/ref/mod#environment-variables>).
+
+use super::{Upstream, read_file};
+use crate::environment::Environment;
+use crate::error::{RegistryError, shown_text};
+use crate::facade::Shared;
+use crate::http::Credentials;
+use crate::tool::{self, Question};
+use bifocal_core::{Ecosystem, one_line};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use url::Url;
+
+/// The keys that matter, as the go command names them.
+const KEYS: [&str; 6] = ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOFLAGS"];
+/// Proxies of one list.
+const MAX_PROXIES: usize = 32;
+
+/// One proxy of the list.
+#[derive(Debug, Clone)]
+pub(crate) struct Proxy {
+    pub(crate) upstream: Upstream,
+    /// Behind it stands `|`: the next is asked after any failure, not only after 404 and 410.
+    pub(crate) forgiving: bool,
+}
+
+/// What stands at the end of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing.
+    Exhausted,
+    /// `direct`: the go command clones the module's repository itself.
+    Direct,
+    /// `off`: nothing is fetched.
+    Off,
+}
+
+/// The checksum database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SumDb {
+    /// Its name, which is also its host.
+    pub(crate) name: String,
+    /// Where it is asked directly.
+    pub(crate) base: Url,
+}
+
+/// What discovery found.
+#[derive(Debug)]
+pub(crate) struct GoSetup {
+    pub(crate) proxies: Vec<Proxy>,
+    pub(crate) end: End,
+    pub(crate) sumdb: Option<SumDb>,
+    /// Modules that no proxy is asked for.
+    pub(crate) no_proxy: String,
+    /// Modules that the checksum database is not asked for.
+    pub(crate) no_sumdb: String,
+    pub(crate) credentials: Credentials,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads everything. Blocking.
+pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
+    let mut notes = Vec::new();
+    let mut values = match values(shared) {
+        Ok(values) => values,
+        Err(error) => {
+            let known = from_files(&shared.env)?;
+            if !known.contains_key("GOPROXY") && !shared.options.upstreams.contains_key(&Ecosystem::Golang) {
+                return Err(RegistryError::NoUpstream { ecosystem: Ecosystem::Golang, key: "GOPROXY", why: error.to_string() });
+            }
+            if !known.contains_key("GOSUMDB") {
+                notes.push(format!("no checksum database is asked: GOSUMDB is not set, and {error}"));
+            }
+            known
+        }
+    };
+    let mut source = "GOPROXY";
+    if let Some(listed) = shared.options.upstreams.get(&Ecosystem::Golang) {
+        values.insert("GOPROXY".to_owned(), listed.join(","));
+        source = "upstream.golang of bifocal.toml";
+    }
+    let value = |key: &str| values.get(key).map(String::as_str).unwrap_or_default().trim();
+    let or_private = |key: &str| if value(key).is_empty() { value("GOPRIVATE") } else { value(key) }.to_owned();
+    let insecure = value("GOFLAGS").split_whitespace().any(|flag| matches!(flag, "-insecure" | "--insecure"));
+    let mut setup = GoSetup {
+        proxies: Vec::new(),
+        end: End::Exhausted,
+        sumdb: if insecure { None } else { sumdb(value("GOSUMDB"))? },
+        no_proxy: or_private("GONOPROXY"),
+        no_sumdb: or_private("GONOSUMDB"),
+        credentials: Credentials::default(),
+        notes,
+    };
+    setup.read_proxies(shared, value("GOPROXY"), source)?;
+    if setup.proxies.is_empty() {
+        let why = match setup.end {
+            End::Off => "GOPROXY is off",
+            _ => "GOPROXY names no proxy, only `direct`, which clones repositories and is not done here",
+        };
+        return Err(RegistryError::NoUpstream { ecosystem: Ecosystem::Golang, key: "GOPROXY", why: why.to_owned() });
+    }
+    if setup.end == End::Direct {
+        setup.notes.push("modules that no proxy has are errors: `direct` clones repositories and is not done here".to_owned());
+    }
+    Ok(setup)
+}
+
+impl GoSetup {
+    fn read_proxies(&mut self, shared: &Shared, list: &str, source: &str) -> Result<(), RegistryError> {
+        let mut rest = list;
+        while !rest.is_empty() {
+            let end = rest.find([',', '|']).unwrap_or(rest.len());
+            let (entry, forgiving) = (rest[..end].trim(), rest[end..].starts_with('|'));
+            rest = rest.get(end + 1..).unwrap_or_default();
+            match entry {
+                "" => continue,
+                "direct" => self.end = End::Direct,
+                "off" => self.end = End::Off,
+                _ if self.proxies.len() >= MAX_PROXIES => {
+                    return Err(RegistryError::Configuration { place: source.to_owned(), why: format!("it lists more than {MAX_PROXIES} proxies") });
+                }
+                _ => {
+                    let id = if self.proxies.is_empty() { "default".to_owned() } else { format!("proxy-{}", self.proxies.len() + 1) };
+                    // The go command takes a bare host for https.
+                    let address = if entry.contains("://") { entry.to_owned() } else { format!("https://{entry}") };
+                    let upstream = Upstream::read(shared, Ecosystem::Golang, &id, &address, source, &mut self.credentials)?;
+                    self.proxies.push(Proxy { upstream, forgiving });
+                    continue;
+                }
+            }
+            // Nothing behind `direct` or `off` is reached.
+            break;
+        }
+        Ok(())
+    }
+}
+
+/// Asks the go command.
+fn values(shared: &Shared) -> Result<BTreeMap<String, String>, RegistryError> {
+    let depends_on: Vec<PathBuf> = go_env_file(&shared.env).into_iter().collect();
+    let mut arguments = vec!["env", "-json"];
+    arguments.extend(KEYS);
+    let mut variables = vec!["GOENV", "XDG_CONFIG_HOME"];
+    variables.extend(KEYS);
+    let question = Question { programs: &["go"], arguments: &arguments, variables: &variables, depends_on: &depends_on };
+    let answer = tool::ask(&shared.env, shared.options.cache_dir.as_deref(), &question)?;
+    serde_json::from_str(&answer).map_err(|error| RegistryError::ToolMissing { tool: "go".to_owned(), why: one_line(&format!("`go env -json` gave no JSON: {error}"), 200) })
+}
+
+/// The variables and the go command's own file, for machines without the go command.
+fn from_files(env: &Environment) -> Result<BTreeMap<String, String>, RegistryError> {
+    let mut out = BTreeMap::new();
+    if let Some(text) = go_env_file(env).map(|path| read_file(&path)).transpose()?.flatten() {
+        for (key, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            if KEYS.contains(&key.trim()) {
+                out.insert(key.trim().to_owned(), value.trim().to_owned());
+            }
+        }
+    }
+    for key in KEYS {
+        if let Some(value) = env.var(key) {
+            out.insert(key.to_owned(), value.to_owned());
+        }
+    }
+    Ok(out)
+}
+
+fn go_env_file(env: &Environment) -> Option<PathBuf> {
+    match env.var("GOENV") {
+        Some("off") => None,
+        Some(path) => Some(PathBuf::from(path)),
+        None => env.config_home().map(|folder| folder.join("go/env")),
+    }
+}
+
+/// `off`, `name`, `name+key`, or either with an address behind a blank.
+fn sumdb(text: &str) -> Result<Option<SumDb>, RegistryError> {
+    if matches!(text, "" | "off") {
+        return Ok(None);
+    }
+    let unusable = |why: &str| RegistryError::Configuration { place: "GOSUMDB".to_owned(), why: format!("`{}` {why}", shown_text(text)) };
+    let mut words = text.split_whitespace();
+    let name = words.next().and_then(|word| word.split('+').next()).unwrap_or_default();
+    if name.is_empty() || name.split('/').any(|part| part.is_empty() || part.starts_with('.')) || name.contains(['?', '#', '@', '%', '\\', ':']) {
+        return Err(unusable("names no checksum database"));
+    }
+    let address = words.next().map_or_else(|| format!("https://{name}/"), |url| format!("{}/", url.trim_end_matches('/')));
+    let base = Url::parse(&address).map_err(|_| unusable("has an unusable address"))?;
+    Ok(Some(SumDb { name: name.to_owned(), base }))
+}
+
+/// Whether a module path is held by a comma-separated list of globs, each of which matches a prefix of whole path
+/// elements.
+pub(crate) fn holds(patterns: &str, module: &str) -> bool {
+    patterns.split(',').map(|pattern| pattern.trim().trim_end_matches('/')).filter(|pattern| !pattern.is_empty()).any(|pattern| {
+        let globs: Vec<&str> = pattern.split('/').collect();
+        let elements: Vec<&str> = module.split('/').collect();
+        elements.len() >= globs.len() && globs.iter().zip(&elements).all(|(glob, element)| glob_matches(glob, element))
+    })
+}
+
+/// `*`, `?`, `[a-z]`, `[^a]` and `\c` within one path element, without backtracking beyond the last `*`.
+fn glob_matches(glob: &str, text: &str) -> bool {
+    let (glob, text): (Vec<char>, Vec<char>) = (glob.chars().collect(), text.chars().collect());
+    let (mut g, mut t) = (0, 0);
+    let mut star = None;
+    loop {
+        if let Some(c) = text.get(t) {
+            match glob.get(g) {
+                Some('*') => {
+                    g += 1;
+                    star = Some((g, t));
+                    continue;
+                }
+                Some(_) => {
+                    if let Some(next) = one(&glob, g, *c) {
+                        (g, t) = (next, t + 1);
+                        continue;
+                    }
+                }
+                None => {}
+            }
+        } else {
+            return glob[g.min(glob.len())..].iter().all(|c| *c == '*');
+        }
+        let Some((after, from)) = star else { return false };
+        star = Some((after, from + 1));
+        (g, t) = (after, from + 1);
+    }
+}
+
+/// Matches one character at a place of the glob; the place behind it, when it matches.
+fn one(glob: &[char], at: usize, c: char) -> Option<usize> {
+    match glob.get(at)? {
+        '?' => Some(at + 1),
+        '\\' => (*glob.get(at + 1)? == c).then_some(at + 2),
+        '[' => {
+            let negated = glob.get(at + 1) == Some(&'^');
+            let first = if negated { at + 2 } else { at + 1 };
+            let close = glob.iter().skip(first).position(|c| *c == ']')? + first;
+            let set = &glob[first..close];
+            let mut inside = false;
+            let mut i = 0;
+            while let Some(low) = set.get(i) {
+                if set.get(i + 1) == Some(&'-')
+                    && let Some(high) = set.get(i + 2)
+                {
+                    inside |= (*low..=*high).contains(&c);
+                    i += 3;
+                } else {
+                    inside |= *low == c;
+                    i += 1;
+                }
+            }
+            (inside != negated).then_some(close + 1)
+        }
+        literal => (*literal == c).then_some(at + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    fn discover_with(vars: &[(&str, &str)]) -> Result<GoSetup, RegistryError> {
+        let vars = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let env = Environment { vars, home: None, cwd: "/nonexistent".into() };
+        discover(&Shared::new(env, Options::default()))
+    }
+
+    #[test]
+    fn the_list_is_read_with_its_separators_and_its_end() {
+        let setup = discover_with(&[("GOPROXY", "https://u:p@a.example|b.example/x, https://c.example,direct,https://d.example"), ("GOSUMDB", "sum.example+key https://s.example/db")]).unwrap();
+        let seen: Vec<_> = setup.proxies.iter().map(|p| (p.upstream.id.as_str(), p.upstream.base.as_str(), p.forgiving)).collect();
+        assert_eq!(seen, [("default", "https://a.example/", true), ("proxy-2", "https://b.example/x/", false), ("proxy-3", "https://c.example/", false)]);
+        assert_eq!(setup.end, End::Direct);
+        assert!(setup.credentials.for_url(&setup.proxies[0].upstream.base).is_some());
+        assert_eq!(setup.sumdb.unwrap(), SumDb { name: "sum.example".to_owned(), base: Url::parse("https://s.example/db/").unwrap() });
+    }
+
+    #[test]
+    fn no_proxy_at_all_is_a_configuration_error() {
+        for (proxy, expected) in [("off", "GOPROXY is off"), ("direct", "only `direct`"), ("file:///x", "no http or https address")] {
+            let error = discover_with(&[("GOPROXY", proxy)]).unwrap_err();
+            assert!(error.is_configuration() && error.to_string().contains(expected), "{error}");
+        }
+        let error = discover_with(&[]).unwrap_err();
+        assert!(error.to_string().contains("set `GOPROXY`"), "{error}");
+        assert!(discover_with(&[("GOPROXY", "https://a.example"), ("GOSUMDB", "../x")]).is_err());
+    }
+
+    #[test]
+    fn private_patterns_hold_prefixes_of_whole_elements() {
+        for (patterns, module, expected) in [
+            ("corp.example", "corp.example/a/b", true),
+            ("corp.example", "corp.example.evil.example/a", false),
+            ("*.corp.example,x/y", "git.corp.example/a", true),
+            ("*.corp.example,x/y", "x/y/z", true),
+            ("x/y", "x", false),
+            ("github.example/acme-*/", "github.example/acme-tools/lib", true),
+            ("github.example/[a-c]?me", "github.example/acme", true),
+            ("github.example/[^a]cme", "github.example/acme", false),
+            ("", "x", false),
+            ("[", "[", false),
+        ] {
+            assert_eq!(holds(patterns, module), expected, "{patterns} {module}");
+        }
+        assert!(!glob_matches(&"*a".repeat(500), &"a".repeat(499)));
+    }
+}
