@@ -21,6 +21,7 @@ mod python;
 mod reader;
 mod source;
 mod walk;
+mod workspace;
 
 pub use context::{Coordinates, FileError, FileSource, Folder, JavaEnvironment, NoFiles, PomError, PomSource, ReadContext};
 pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as};

@@ -2,10 +2,12 @@
 //!
 //! What `.gitignore` names is left out, as are the folders where tools put what they installed; links are not followed.
 //! Where one folder has a lockfile and a manifest of the same ecosystem, the lockfile says what is taken and the
-//! manifest is listed as covered.
+//! manifest is listed as covered; so are the manifests of workspace members further down.
 
+use crate::context::{FileSource as _, Folder};
 use crate::detect::{Reader, SNIFFED_BYTES, reader_for};
 use crate::error::{Problem, ReadError};
+use crate::workspace::Members;
 use bifocal_core::{Ecosystem, FileKind, ReaderLimits, printable};
 use ignore::WalkBuilder;
 use std::collections::BTreeMap;
@@ -92,8 +94,60 @@ pub fn walk(root: &Path, limits: &ReaderLimits) -> Result<Vec<Found>, ReadError>
         folders.entry(folder).or_default().push((relative, reader));
     }
     let mut found: Vec<Found> = folders.into_values().flat_map(choose).collect();
+    cover_members(root, &mut found, limits);
     found.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(found)
+}
+
+/// Moves the manifests of workspace members under the lockfile that speaks for them.
+fn cover_members(root: &Path, found: &mut Vec<Found>, limits: &ReaderLimits) {
+    let is_member_manifest = |kind: FileKind| matches!(kind, FileKind::PackageJson | FileKind::CargoToml | FileKind::Pyproject);
+    let Ok(folder) = Folder::new(root) else { return };
+    let bytes = |path: &str| folder.file(path, limits.file_bytes).ok();
+    let mut members: BTreeMap<String, Members> = BTreeMap::new();
+    let mut moves: Vec<(String, String)> = Vec::new();
+    for manifest in found.iter().filter(|file| is_member_manifest(file.kind)) {
+        let folder = folder_of(&manifest.path);
+        for lock in found.iter() {
+            let above = folder_of(&lock.path);
+            let below = if above.is_empty() { Some(folder) } else { folder.strip_prefix(above).and_then(|rest| rest.strip_prefix('/')) };
+            let (Some(below), Some(manifest_name)) = (below.filter(|below| !below.is_empty()), member_manifest(lock.kind, manifest.kind))
+            else {
+                continue;
+            };
+            let known = members.entry(lock.path.clone()).or_insert_with(|| {
+                let Some(lock_bytes) = bytes(&lock.path) else { return Members::default() };
+                let beside = if above.is_empty() { manifest_name.to_owned() } else { format!("{above}/{manifest_name}") };
+                let id = reader_for(&lock.path, &lock_bytes).map_or("", |reader| reader.id);
+                Members::of(id, &lock_bytes, bytes(&beside).as_deref(), limits)
+            });
+            if !known.is_empty() && known.cover(below, manifest.kind, &bytes(&manifest.path).unwrap_or_default(), limits) {
+                moves.push((manifest.path.clone(), lock.path.clone()));
+                break;
+            }
+        }
+    }
+    for (manifest, lock) in moves {
+        found.retain(|file| file.path != manifest);
+        if let Some(lock) = found.iter_mut().find(|file| file.path == lock) {
+            lock.notes.push(format!("{}: covered by {}", printable(&manifest), printable(&lock.path)));
+            lock.covers.push(manifest);
+        }
+    }
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The manifest beside a lockfile, where that lockfile can speak for manifests of `member`'s kind.
+fn member_manifest(lock: FileKind, member: FileKind) -> Option<&'static str> {
+    match (lock, member) {
+        (FileKind::PackageLock | FileKind::YarnLock | FileKind::PnpmLock, FileKind::PackageJson) => Some("package.json"),
+        (FileKind::CargoLock, FileKind::CargoToml) => Some("Cargo.toml"),
+        (FileKind::UvLock, FileKind::Pyproject) => Some("pyproject.toml"),
+        _ => None,
+    }
 }
 
 /// The reader of a file, by its name; content is looked at only to tell the two yarn formats apart.

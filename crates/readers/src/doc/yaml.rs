@@ -87,8 +87,7 @@ fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle) -> Value<'a> {
         "" | "~" | "null" => Value::Null,
         "true" => Value::Bool(true),
         "false" => Value::Bool(false),
-        // Versions and commits look like numbers (`1.0`, `7e10`): what is a number is the reader's question.
-        number if number.bytes().all(|b| b.is_ascii_digit() || b == b'.') => Value::Number(text),
+        // Versions and commits look like numbers (`1.10`, `7e10`): every other scalar is text.
         _ => Value::Text(text),
     }
 }
@@ -107,7 +106,7 @@ mod tests {
         assert_eq!(documents.len(), 2);
         let b = documents[1].as_table().unwrap().get("b").unwrap().as_table().unwrap();
         assert_eq!((b.entries[0].line, b.entries[0].key.as_ref(), b.entries[1].line), (5, "c d", 6));
-        assert!(matches!(&b.entries[1].node.value, Value::Number(text) if text == "1.10"));
+        assert!(matches!(&b.entries[1].node.value, Value::Text(text) if text == "1.10"));
     }
 
     #[test]

@@ -42,13 +42,14 @@ fn os_holds(part: &str, value: &str, java: &JavaEnvironment) -> bool {
     let value = value.to_ascii_lowercase();
     let (not, value) = value.strip_prefix('!').map_or((false, value.as_str()), |value| (true, value));
     let here = match part {
-        "family" => &java.os_family,
-        "name" => &java.os_name,
-        "arch" => &java.os_arch,
+        // A family that Maven has no rule for is looked for in the name.
+        "family" => java.os_family.eq_ignore_ascii_case(value) || java.os_name.to_ascii_lowercase().contains(value),
+        "name" => java.os_name.eq_ignore_ascii_case(value),
+        "arch" => java.os_arch.eq_ignore_ascii_case(value),
         // The kernel's version says nothing about what is taken.
         _ => return false,
     };
-    (here.eq_ignore_ascii_case(value)) != not
+    here != not
 }
 
 fn property_holds(name: &str, value: Option<&str>, java: &JavaEnvironment) -> bool {

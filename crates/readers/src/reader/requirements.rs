@@ -226,7 +226,7 @@ impl Reading<'_, '_, '_> {
     ) -> Result<(), ReadError> {
         // Errors and places name the file that the line is in.
         let list = Listing::new(*source, FileKind::Requirements, self.ctx.limits);
-        let text = text.trim().trim_matches(['"', '\'']);
+        let text = unquoted(text.trim());
         let (name, specifier, (requested, mut artifacts)) = match bare(text) {
             Some(location) => {
                 let (location, marker) = match location.split_once(" ;") {
@@ -319,6 +319,13 @@ impl Reading<'_, '_, '_> {
         }
         Ok(())
     }
+}
+
+/// A text without the quotes around all of it.
+fn unquoted(text: &str) -> &str {
+    let inner =
+        ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote).filter(|inner| !inner.contains(*quote)));
+    inner.unwrap_or(text)
 }
 
 /// Lines joined at `\`, with comments cut, and the number of their first line.

@@ -61,7 +61,9 @@ fn package(list: &mut Listing<'_>, entry: &Entry<'_>) -> Result<(), ReadError> {
         if let Some(range) = inner_reference.strip_prefix("npm:") {
             let version = npm_spec::exact_version(range).or(version).ok_or_else(refuse)?;
             let requested = list.exact(Ecosystem::Npm, inner_name, version, line)?;
-            list.note(line, &format!("`{}` is patched by a file of the project", shown(inner_name)));
+            if !resolution.contains("builtin<") {
+                list.note(line, &format!("`{}` is patched by a file of the project", shown(inner_name)));
+            }
             return list.add(line, requested, Vec::new(), optional, None);
         }
         let requested = list.path(name, patched);

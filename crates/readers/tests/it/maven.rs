@@ -1,0 +1,221 @@
+//! POMs: circles, missing documents, and the rules by which Maven chooses.
+
+use bifocal_core::{Inventory, Requested};
+use bifocal_readers::{Coordinates, PomError, PomSource, ReadContext, ReadError, read};
+use std::collections::BTreeMap;
+
+/// POMs by `artifact:version`; `down` answers nothing.
+struct Poms(BTreeMap<String, String>, bool);
+
+impl PomSource for Poms {
+    fn pom(&self, coordinates: &Coordinates) -> Result<Vec<u8>, PomError> {
+        if self.1 {
+            return Err(PomError::Unavailable("connection refused".to_owned()));
+        }
+        self.0
+            .get(&format!("{}:{}", coordinates.artifact, coordinates.version))
+            .map(|text| text.clone().into_bytes())
+            .ok_or(PomError::NotFound)
+    }
+}
+
+fn project(name: &str, body: &str) -> String {
+    let (artifact, version) = name.split_once(':').unwrap();
+    format!("<project>\n<groupId>g</groupId><artifactId>{artifact}</artifactId><version>{version}</version>\n{body}</project>")
+}
+
+fn dependency(name: &str, more: &str) -> String {
+    let mut parts = name.split(':');
+    let artifact = parts.next().unwrap();
+    let version = parts.next().map(|version| format!("<version>{version}</version>")).unwrap_or_default();
+    format!("<dependency><groupId>g</groupId><artifactId>{artifact}</artifactId>{version}{more}</dependency>\n")
+}
+
+fn dependencies(list: &[String]) -> String {
+    format!("<dependencies>\n{}</dependencies>\n", list.concat())
+}
+
+fn read_project(body: &str, poms: &[(&str, String)], down: bool) -> Result<Inventory, ReadError> {
+    let poms = Poms(poms.iter().map(|(name, body)| ((*name).to_owned(), project(name, body))).collect(), down);
+    let files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut ctx = ReadContext::new(&files);
+    ctx.poms = Some(&poms);
+    read("pom.xml", project("root:1", body).as_bytes(), &ctx)
+}
+
+fn names(inventory: &Inventory) -> Vec<String> {
+    let mut names: Vec<String> = inventory
+        .dependencies
+        .iter()
+        .map(|dependency| match &dependency.requested {
+            Requested::Exact { release } => {
+                format!("{}:{}{}", release.package.base_name(), release.version, if dependency.optional { " test" } else { "" })
+            }
+            other => format!("{other:?}"),
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_nearest_declaration_wins_and_among_equals_the_first() {
+    let inventory = read_project(
+        &dependencies(&[dependency("a:1", ""), dependency("b:1", ""), dependency("c:1", "")]),
+        &[
+            ("a:1", dependencies(&[dependency("far:1", ""), dependency("tie:1", "")])),
+            ("b:1", dependencies(&[dependency("tie:2", ""), dependency("c:2", "")])),
+            ("c:1", String::new()),
+            ("far:1", dependencies(&[dependency("near:1", "")])),
+            ("tie:1", String::new()),
+            ("c:2", dependencies(&[dependency("lost:1", "")])),
+            ("near:1", String::new()),
+        ],
+        false,
+    )
+    .unwrap();
+    assert_eq!(names(&inventory), ["a:1", "b:1", "c:1", "far:1", "near:1", "tie:1"]);
+}
+
+#[test]
+fn a_release_reached_for_tests_and_for_use_is_for_use() {
+    let inventory = read_project(
+        &dependencies(&[dependency("t:1", "<scope>test</scope>"), dependency("a:1", "")]),
+        &[
+            ("t:1", dependencies(&[dependency("shared:1", ""), dependency("only-tests:1", "")])),
+            ("a:1", dependencies(&[dependency("mid:1", "")])),
+            ("mid:1", dependencies(&[dependency("shared:2", "")])),
+            ("shared:1", dependencies(&[dependency("below:1", "<scope>runtime</scope>")])),
+            ("only-tests:1", String::new()),
+            ("below:1", String::new()),
+        ],
+        false,
+    )
+    .unwrap();
+    assert_eq!(names(&inventory), ["a:1", "below:1", "mid:1", "only-tests:1 test", "shared:1", "t:1 test"]);
+}
+
+#[test]
+fn circles_end() {
+    let inventory = read_project(
+        &dependencies(&[dependency("a:1", "")]),
+        &[("a:1", dependencies(&[dependency("b:1", "")])), ("b:1", dependencies(&[dependency("a:1", ""), dependency("a:2", "")]))],
+        false,
+    )
+    .unwrap();
+    assert_eq!(names(&inventory), ["a:1", "b:1"]);
+}
+
+#[test]
+fn an_upstream_that_is_down_is_an_error_and_a_missing_pom_a_note() {
+    let body = dependencies(&[dependency("a:1", "")]);
+    let error = read_project(&body, &[], true).unwrap_err();
+    assert_eq!(error.to_string(), "pom.xml:4: the POM of g:a:1 is needed: connection refused");
+    let inventory = read_project(&body, &[], false).unwrap();
+    assert_eq!(names(&inventory), ["a:1"]);
+    assert!(inventory.notes[0].contains("no dependencies of `g:a:1` are listed, as Maven takes none"), "{:?}", inventory.notes);
+}
+
+#[test]
+fn a_project_that_cannot_be_understood_is_refused_at_its_line() {
+    let import = |name: &str| {
+        format!(
+            "<dependencyManagement><dependencies>\n{}</dependencies></dependencyManagement>",
+            dependency(name, "<type>pom</type><scope>import</scope>")
+        )
+    };
+    let parent = |name: &str| {
+        let (artifact, version) = name.split_once(':').unwrap();
+        format!("<parent>\n<groupId>g</groupId><artifactId>{artifact}</artifactId><version>{version}</version></parent>\n")
+    };
+    for (body, poms, error) in [
+        (dependencies(&[dependency("a", "")]), vec![], "pom.xml:4: expected a field `version` in g:a, found none"),
+        (
+            dependencies(&[dependency("a:${x}", "")]),
+            vec![],
+            "pom.xml:4: property `x` is not defined in this POM, its parents and the machine",
+        ),
+        (
+            format!("<properties><x>${{y}}</x><y>${{x}}</y></properties>{}", dependencies(&[dependency("a:${x}", "")])),
+            vec![],
+            "pom.xml:4: property `x` refers to itself",
+        ),
+        (parent("p:1"), vec![], "pom.xml:3: the POM of g:p:1 is needed: the upstream has none"),
+        (
+            parent("p:1"),
+            vec![("p:1", parent("q:1")), ("q:1", parent("p:1"))],
+            "pom.xml:3: parents of `g:q:1` form a circle or are more than 32",
+        ),
+        (import("bom:1"), vec![], "pom.xml:4: the POM of g:bom:1 is needed: the upstream has none"),
+        (
+            import("bom:1"),
+            vec![("bom:1", import("other:1")), ("other:1", import("bom:1"))],
+            "pom.xml:4: parents of `g:bom:1` form a circle or are more than 32",
+        ),
+        (
+            import("../../etc:1"),
+            vec![],
+            "pom.xml:4: the POM of g:../../etc:1 is needed: its coordinates hold something that no repository allows",
+        ),
+        (
+            "<dependencies>\n<dependency><groupId>g</groupId></dependency></dependencies>".to_owned(),
+            vec![],
+            "pom.xml:4: expected a field `artifactId` in `dependency`, found none",
+        ),
+        ("<dependencies>\n<thing/></dependencies>".to_owned(), vec![], "pom.xml:4: expected an element `dependency`, found `thing`"),
+    ] {
+        assert_eq!(read_project(&body, &poms, false).unwrap_err().to_string(), error);
+    }
+}
+
+#[test]
+fn modules_of_the_project_are_paths_and_their_dependencies_are_followed() {
+    let root = project("root:1", "<modules><module>a</module><module>b</module></modules>");
+    let module = |name: &str, body: &str| {
+        format!(
+            "<project><parent><groupId>g</groupId><artifactId>root</artifactId><version>1</version></parent><artifactId>{name}</artifactId>{body}</project>"
+        )
+    };
+    let files: BTreeMap<String, Vec<u8>> = [
+        ("pom.xml", root),
+        ("a/pom.xml", module("a", &dependencies(&[dependency("b:${project.version}", "")]))),
+        ("b/pom.xml", module("b", &dependencies(&[dependency("x:1", "")]))),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text.into_bytes()))
+    .collect();
+    let poms = Poms(BTreeMap::from([("x:1".to_owned(), project("x:1", ""))]), false);
+    let mut ctx = ReadContext::new(&files);
+    ctx.poms = Some(&poms);
+    let inventory = read("a/pom.xml", &files["a/pom.xml"], &ctx).unwrap();
+    let requested: Vec<&Requested> = inventory.dependencies.iter().map(|dependency| &dependency.requested).collect();
+    assert_eq!(*requested[0], Requested::Path { name: "g:b".to_owned(), path: "b/pom.xml".to_owned() });
+    assert_eq!(names(&inventory)[1], "x:1");
+}
+
+#[test]
+fn profiles_follow_the_machine() {
+    let profile = |activation: &str, artifact: &str| {
+        format!("<profile><activation>{activation}</activation>{}</profile>", dependencies(&[dependency(artifact, "")]))
+    };
+    let body = format!(
+        "<profiles>{}{}{}{}{}{}</profiles>",
+        profile("<jdk>[11,)</jdk>", "new-java:1"),
+        profile("<jdk>1.8</jdk>", "old-java:1"),
+        profile("<os><family>Linux</family><arch>amd64</arch></os>", "here:1"),
+        profile("<os><family>windows</family></os>", "there:1"),
+        profile("<property><name>!quick</name></property>", "unset:1"),
+        profile("<activeByDefault>true</activeByDefault>", "default:1"),
+    );
+    assert_eq!(names(&read_project(&body, &[], false).unwrap()), ["here:1", "new-java:1", "unset:1"]);
+}
+
+#[test]
+fn too_many_dependencies_are_refused() {
+    let files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut ctx = ReadContext::new(&files);
+    ctx.limits.dependencies = 3;
+    let many: Vec<String> = (0..5).map(|n| dependency(&format!("a{n}:1"), "")).collect();
+    let error = read("pom.xml", project("root:1", &dependencies(&many)).as_bytes(), &ctx).unwrap_err();
+    assert_eq!(error.to_string(), "pom.xml:7: more than 3 dependencies");
+}
