@@ -243,7 +243,7 @@ mod tests {
         let sha = Sha256::of(b"abc");
         let hex: Digest = format!("sha256:{}", sha.hex()).parse().unwrap();
         let sri = Digest::parse_integrity("sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=?x md9-AA==").unwrap();
-        assert_eq!(sri, [hex.clone()]);
+        assert_eq!(sri, std::slice::from_ref(&hex));
         assert_eq!(hex.as_sha256(), Some(sha));
     }
 

@@ -234,7 +234,39 @@ fn parse(text: &str) -> Result<(PackageName, Option<String>), PurlError> {
         (_, Some(space)) => format!("{space}/{}", purl.name()),
         (_, None) => purl.name().to_owned(),
     };
+    let name = match ecosystem {
+        Ecosystem::Npm | Ecosystem::Golang => as_spelled(text).filter(|spelled| spelled.eq_ignore_ascii_case(&name)).unwrap_or(name),
+        _ => name,
+    };
     Ok((PackageName::new(ecosystem, &name)?, purl.version().map(str::to_owned)))
+}
+
+/// Namespace and name of a purl in the case in which they are written. The purl specification lower-cases npm names and
+/// Go namespaces; the registries do not: `JSONStream` and `github.com/BurntSushi/toml` exist under no other spelling.
+fn as_spelled(text: &str) -> Option<String> {
+    let text = text.split(['#', '?']).next()?;
+    let text = text.strip_prefix("pkg:")?.trim_start_matches('/');
+    let (_, path) = text.split_once('/')?;
+    let path = match path.rsplit_once('@') {
+        Some((path, version)) if !version.contains('/') => path,
+        _ => path,
+    };
+    percent_decoded(path.trim_matches('/'))
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let (high, low) = (digit(bytes.next()?)?, digit(bytes.next()?)?);
+            out.push(high << 4 | low);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
 }
 
 impl FromStr for PackageName {
@@ -299,10 +331,21 @@ mod tests {
             "pkg:maven/org.springframework.boot/spring-boot@3.2.0",
             "pkg:cargo/serde@1.0.0%2Bbuild",
             "pkg:golang/github.com/google/uuid@v1.6.0",
+            "pkg:golang/github.com/BurntSushi/toml@v1.4.0",
+            "pkg:npm/JSONStream@1.3.5",
+            "pkg:npm/%40Scope/Name@1.0.0",
         ] {
             let release: Release = text.parse().unwrap();
             assert_eq!(release.purl(), text);
         }
+    }
+
+    #[test]
+    fn qualifiers_and_subpaths_do_not_disturb_the_spelling() {
+        let package: PackageName = "pkg:golang/github.com/Azure/go-SDK@v1.0.0?type=module#Sub/path".parse().unwrap();
+        assert_eq!(package.as_str(), "github.com/Azure/go-SDK");
+        assert!("pkg:npm/%ff%fe@1.0.0".parse::<PackageName>().is_err());
+        assert!("pkg:npm/a%2".parse::<PackageName>().is_err());
     }
 
     #[test]
