@@ -4,12 +4,19 @@
 //! alone, and one that is not asked for never fails.
 
 use crate::adapter::{Adapter, Download, PackageDoc, ResolveContext, UpstreamInfo};
+use crate::cargo::Cargo;
 use crate::environment::{Environment, Options};
 use crate::error::{RegistryError, shown, shown_text};
+use crate::golang::Golang;
 use crate::http::{Get, Http, blocking};
+use crate::maven::Maven;
+use crate::npm::Npm;
+use crate::pypi::python::Python;
+use crate::pypi::{Pypi, WheelTags};
 use crate::verify::verify;
+use bytes::Bytes;
 use bifocal_core::{ArtifactFile, ArtifactKind, Ecosystem, PackageName, Release, ReleaseRecord};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -18,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) env: Environment,
     pub(crate) options: Options,
     pub(crate) http: Http,
+    python: OnceLock<Python>,
+    tags: OnceLock<Arc<WheelTags>>,
 }
 
 /// The registries of all five ecosystems, as the user's clients would reach them.
@@ -46,8 +55,7 @@ impl Registries {
                 why: format!("`{}` is no address: {error}", shown_text(own)),
             })?;
         }
-        let http = Http::new(env.clone(), options.clone());
-        Ok(Registries { shared: Arc::new(Shared { env, options, http }), adapters: Default::default() })
+        Ok(Registries { shared: Arc::new(Shared::new(env, options)), adapters: Default::default() })
     }
 
     /// All that the upstream says of one release, with its place among the package's other versions.
@@ -69,11 +77,27 @@ impl Registries {
     pub fn client_files<'a>(&self, record: &'a ReleaseRecord) -> Vec<&'a ArtifactFile> {
         match record.release.ecosystem() {
             Ecosystem::Npm => of_kind(record, ArtifactKind::NpmTarball),
-            Ecosystem::Pypi => of_kind(record, ArtifactKind::Wheel),
-            Ecosystem::Maven => of_kind(record, ArtifactKind::Jar),
+            Ecosystem::Pypi => crate::pypi::client_files(record, &self.shared.tags()),
+            Ecosystem::Maven => maven_files(record),
             Ecosystem::Cargo => of_kind(record, ArtifactKind::Crate),
             Ecosystem::Golang => of_kind(record, ArtifactKind::GoModule),
         }
+    }
+
+    /// The bytes of a POM: of a parent or a bill of materials that a POM reader needs.
+    pub async fn pom(&self, package: &PackageName, version: &str) -> Result<Bytes, RegistryError> {
+        self.adapter(Ecosystem::Maven).await?.pom(package, version).await
+    }
+
+    /// A Maven file beside the main one, by classifier (may be empty) and extension: `linux-x86_64` and `jar`.
+    pub async fn maven_file(&self, release: &Release, classifier: &str, extension: &str) -> Result<ArtifactFile, RegistryError> {
+        self.adapter(release.ecosystem()).await?.further_file(release, classifier, extension).await
+    }
+
+    /// Adds the repositories (id and address) that the checked project's POMs name to those that are asked. Secrets
+    /// are bound to them only through the user's own settings.
+    pub async fn add_maven_repositories(&self, repositories: &[(String, String)]) -> Result<(), RegistryError> {
+        self.adapter(Ecosystem::Maven).await?.learn_repositories(repositories)
     }
 
     /// Fetches a file and checks it against every digest that its registry declares.
@@ -97,6 +121,20 @@ impl Registries {
             Ok(Download { bytes, sha256 })
         })
         .await?
+    }
+
+    /// The Python version that releases are chosen for, such as `3.11.7`: the installed one's, or the one assumed.
+    pub async fn python_version(&self) -> String {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || crate::pypi::python::Python::ask(&shared.env, shared.options.cache_dir.as_deref()).version)
+            .await
+            .unwrap_or_else(|_| "3.12.0".to_owned())
+    }
+
+    /// Fetches a file that is no package (a feed), without any credentials.
+    pub async fn fetch(&self, url: &str) -> Result<bytes::Bytes, RegistryError> {
+        let url = Url::parse(url).map_err(|error| RegistryError::BadAddress { url: shown_text(url), why: error.to_string() })?;
+        self.shared.http.download(&Get { url, accept: "*/*", credentials: Arc::default() }, None, false).await
     }
 
     /// Ids of all configured upstreams that have a package of this name; empty when only one is configured or has it.
@@ -134,7 +172,11 @@ impl Registries {
         let shared = Arc::clone(&self.shared);
         let build = || async move {
             let adapter: Arc<dyn Adapter> = match ecosystem {
-                _ => return Err(RegistryError::NoUpstream { ecosystem, key: "upstream", why: shared.env.cwd.display().to_string() }),
+                Ecosystem::Npm => Arc::new(Npm::discover(shared).await?),
+                Ecosystem::Pypi => Arc::new(Pypi::discover(shared).await?),
+                Ecosystem::Maven => Arc::new(Maven::new(shared).await?),
+                Ecosystem::Cargo => Arc::new(Cargo::new(shared).await?),
+                Ecosystem::Golang => Arc::new(Golang::new(shared).await?),
             };
             Ok(adapter)
         };
@@ -143,6 +185,21 @@ impl Registries {
 }
 
 impl Shared {
+    pub(crate) fn new(env: Environment, options: Options) -> Self {
+        let http = Http::new(env.clone(), options.clone());
+        Shared { env, options, http, python: OnceLock::new(), tags: OnceLock::new() }
+    }
+
+    /// The installed Python. Blocking the first time, unless its answer is remembered.
+    pub(crate) fn python(&self) -> &Python {
+        self.python.get_or_init(|| Python::ask(&self.env, self.options.cache_dir.as_deref()))
+    }
+
+    /// The wheels that the installed Python takes.
+    pub(crate) fn tags(&self) -> Arc<WheelTags> {
+        Arc::clone(self.tags.get_or_init(|| Arc::new(WheelTags::of(self.python()))))
+    }
+
     /// Refuses an upstream that is this program's own gateway: it would ask itself for ever.
     pub(crate) fn refuse_self(&self, ecosystem: Ecosystem, url: &Url, place: &str) -> Result<(), RegistryError> {
         for own in &self.options.self_urls {
@@ -166,6 +223,12 @@ fn host_class(url: &Url) -> String {
         Some(url::Host::Domain(name)) if name.eq_ignore_ascii_case("localhost") => "loopback".to_owned(),
         other => other.map(|host| host.to_string()).unwrap_or_default(),
     }
+}
+
+/// The main file, or the POM where it is all there is.
+fn maven_files(record: &ReleaseRecord) -> Vec<&ArtifactFile> {
+    let main: Vec<&ArtifactFile> = record.files.iter().filter(|file| file.kind != ArtifactKind::Pom).collect();
+    if main.is_empty() { of_kind(record, ArtifactKind::Pom) } else { main }
 }
 
 /// The files of one kind.

@@ -6,13 +6,24 @@
 //! pip, uv, cargo, Maven and Go, or asked of the client itself. Secrets go only to the host they are bound to.
 
 mod adapter;
+mod cargo;
+mod discovery;
 mod environment;
 mod error;
 mod facade;
 mod flight;
+mod golang;
 pub mod http;
+mod loose;
+mod maven;
+mod npm;
+mod pypi;
+#[cfg(test)]
+mod test_server;
+mod timeline;
 mod tool;
 mod verify;
+mod xml;
 
 pub use adapter::{Download, PackageDoc, ResolveContext, UpstreamInfo};
 pub use environment::{Environment, Options};

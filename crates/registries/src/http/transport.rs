@@ -121,16 +121,9 @@ fn has_source<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
         if source.is::<E>() {
             return true;
         }
+        // `source` of such an error passes over what it carries.
         let carried = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match carried {
-            Some(inner) => {
-                if inner.is::<E>() {
-                    return true;
-                }
-                inner.source()
-            }
-            None => source.source(),
-        };
+        next = carried.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| source.source());
     }
     false
 }

@@ -1,0 +1,448 @@
+//! Python's indexes: uv's when the project or the user configures uv, else pip's, else pip's built-in default as pip
+//! itself tells it.
+//!
+//! pip takes the best version over all its indexes, uv the first index that has the package: which of the two it is
+//! decides whether a public index can shadow a private one (dependency confusion).
+
+use super::{Upstream, expand_path, from_options, netrc, pipconf, read_file};
+use crate::error::RegistryError;
+use crate::facade::Shared;
+use crate::http::Credentials;
+use bifocal_core::{Ecosystem, PackageName};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use url::Url;
+
+/// How several indexes are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strategy {
+    /// pip: the best version over all.
+    Best,
+    /// uv: the first that has the package.
+    First,
+}
+
+/// What the Python client is configured to do.
+#[derive(Debug)]
+pub(crate) struct PypiConfig {
+    /// In the order in which they are asked; never empty.
+    pub(crate) indexes: Vec<Upstream>,
+    /// Indexes asked only for packages that `tool.uv.sources` sends there.
+    pub(crate) explicit: Vec<Upstream>,
+    /// Package to index id.
+    pub(crate) sources: BTreeMap<PackageName, String>,
+    pub(crate) strategy: Strategy,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// An index as configured, before its address is read.
+struct Listed {
+    id: String,
+    url: String,
+    source: String,
+}
+
+#[derive(Default)]
+struct Found {
+    default: Option<Listed>,
+    extra: Vec<Listed>,
+    explicit: Vec<Listed>,
+    sources: BTreeMap<PackageName, String>,
+    certificates: Vec<PathBuf>,
+    notes: Vec<String>,
+}
+
+/// Reads the configuration.
+pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, RegistryError> {
+    let mut credentials = Credentials::default();
+    let listed = from_options(shared, Ecosystem::Pypi, &mut credentials)?;
+    if !listed.is_empty() {
+        let config = PypiConfig {
+            indexes: listed,
+            explicit: Vec::new(),
+            sources: BTreeMap::new(),
+            strategy: Strategy::Best,
+            credentials: Arc::new(credentials),
+            notes: Vec::new(),
+        };
+        return Ok(config);
+    }
+    let (found, strategy) = match uv(shared)? {
+        Some(found) => (found, Strategy::First),
+        None => (pip(shared)?, Strategy::Best),
+    };
+    let default = match found.default {
+        Some(listed) => listed,
+        None => Listed { id: "default".to_owned(), url: built_in(shared).await?, source: "pip's built-in default".to_owned() },
+    };
+    for bundle in found.certificates {
+        shared.http.trust(bundle);
+    }
+    let mut read = |listed: &Listed| Upstream::read(shared, Ecosystem::Pypi, &listed.id, &listed.url, &listed.source, &mut credentials);
+    let mut indexes = Vec::new();
+    let order: Vec<&Listed> = match strategy {
+        Strategy::Best => std::iter::once(&default).chain(&found.extra).collect(),
+        Strategy::First => found.extra.iter().chain(std::iter::once(&default)).collect(),
+    };
+    for listed in order {
+        let upstream = read(listed)?;
+        if !indexes.iter().any(|held: &Upstream| held.base == upstream.base) {
+            indexes.push(upstream);
+        }
+    }
+    let explicit = found.explicit.iter().map(&mut read).collect::<Result<Vec<_>, _>>()?;
+    index_variables(shared, indexes.iter().chain(&explicit), &mut credentials);
+    logins(shared, indexes.iter().chain(&explicit), &mut credentials)?;
+    Ok(PypiConfig { indexes, explicit, sources: found.sources, strategy, credentials: Arc::new(credentials), notes: found.notes })
+}
+
+async fn built_in(shared: &Arc<Shared>) -> Result<String, RegistryError> {
+    let holder = Arc::clone(shared);
+    let facts = crate::http::blocking(move || holder.python().clone()).await?;
+    facts.index.ok_or_else(|| RegistryError::NoUpstream {
+        ecosystem: Ecosystem::Pypi,
+        key: "PIP_INDEX_URL",
+        why: facts.missing.unwrap_or_else(|| "the installed Python has no pip to tell its default".to_owned()),
+    })
+}
+
+fn pip(shared: &Shared) -> Result<Found, RegistryError> {
+    let env = &shared.env;
+    let mut files: Vec<PathBuf> = Vec::new();
+    // Highest precedence first.
+    match env.var("PIP_CONFIG_FILE") {
+        Some(path) if path == "/dev/null" || path.eq_ignore_ascii_case("nul") => {}
+        named => {
+            files.extend(named.map(PathBuf::from));
+            files.extend(env.var("VIRTUAL_ENV").map(|folder| Path::new(folder).join("pip.conf")));
+            files.extend(env.config_home().map(|folder| folder.join("pip").join("pip.conf")));
+            files.extend(env.home.as_ref().map(|home| home.join(".pip").join("pip.conf")));
+            if cfg!(windows) {
+                files.extend(env.var("APPDATA").map(|folder| Path::new(folder).join("pip").join("pip.ini")));
+            } else {
+                files.push(PathBuf::from("/etc/pip.conf"));
+                files.extend(env.var("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':').map(|folder| Path::new(folder).join("pip").join("pip.conf")));
+            }
+        }
+    }
+    let mut layers = Vec::new();
+    for path in files {
+        if let Some(text) = read_file(&path)? {
+            layers.push((path.display().to_string(), pipconf::parse(&text)));
+        }
+    }
+    let in_files = |key: &str| {
+        layers.iter().find_map(|(place, keys)| {
+            let value = ["install", "global"].iter().find_map(|section| keys.get(&((*section).to_owned(), key.to_owned())));
+            value.filter(|value| !value.trim().is_empty()).map(|value| (value.clone(), format!("{key} in {place}")))
+        })
+    };
+    let setting = |variable: &'static str, key: &str| env.var(variable).map(|value| (value.to_owned(), variable.to_owned())).or_else(|| in_files(key));
+    let mut found = Found::default();
+    if let Some((url, source)) = setting("PIP_INDEX_URL", "index-url") {
+        found.default = Some(Listed { id: "default".to_owned(), url: url.trim().to_owned(), source });
+    }
+    if let Some((urls, source)) = setting("PIP_EXTRA_INDEX_URL", "extra-index-url") {
+        found.extra = numbered(&urls, &source);
+    }
+    // PIP_CERT is read with the other variables by the transport.
+    if let Some((path, _)) = in_files("cert") {
+        found.certificates.push(expand_path(&path, env.home.as_deref(), &env.cwd));
+    }
+    for (variable, key) in [("PIP_FIND_LINKS", "find-links"), ("PIP_NO_INDEX", "no-index"), ("PIP_TRUSTED_HOST", "trusted-host")] {
+        if let Some((_, source)) = setting(variable, key) {
+            found.notes.push(format!("pip's `{key}` ({source}) is not followed"));
+        }
+    }
+    Ok(found)
+}
+
+fn numbered(urls: &str, source: &str) -> Vec<Listed> {
+    let listed = urls.split_whitespace().enumerate();
+    listed.map(|(at, url)| Listed { id: format!("extra-{}", at + 1), url: url.to_owned(), source: source.to_owned() }).collect()
+}
+
+#[derive(Deserialize, Default)]
+struct Pyproject {
+    tool: Option<Tool>,
+}
+
+#[derive(Deserialize, Default)]
+struct Tool {
+    uv: Option<UvSettings>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", default)]
+struct UvSettings {
+    index: Vec<UvIndex>,
+    index_url: Option<String>,
+    extra_index_url: Vec<String>,
+    sources: BTreeMap<String, toml::Value>,
+    pip: Option<Box<UvPip>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", default)]
+struct UvPip {
+    index_url: Option<String>,
+    extra_index_url: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct UvIndex {
+    name: Option<String>,
+    url: String,
+    #[serde(default)]
+    default: bool,
+    #[serde(default)]
+    explicit: bool,
+}
+
+/// uv's configuration; `None` when neither the project nor the user says anything about uv's indexes.
+fn uv(shared: &Shared) -> Result<Option<Found>, RegistryError> {
+    let env = &shared.env;
+    let mut found = Found::default();
+    if let Some((name, url)) = env.first_var(&["UV_DEFAULT_INDEX", "UV_INDEX_URL"]) {
+        let (id, url) = named(url);
+        found.default = Some(Listed { id: id.unwrap_or_else(|| "default".to_owned()), url, source: name.to_owned() });
+    }
+    if let Some((name, urls)) = env.first_var(&["UV_INDEX", "UV_EXTRA_INDEX_URL"]) {
+        for (at, text) in urls.split_whitespace().enumerate() {
+            let (id, url) = named(text);
+            found.extra.push(Listed { id: id.unwrap_or_else(|| format!("extra-{}", at + 1)), url, source: name.to_owned() });
+        }
+    }
+    for (path, settings) in uv_files(shared)? {
+        take_settings(settings, &path.display().to_string(), &mut found);
+    }
+    let configured = found.default.is_some() || !found.extra.is_empty() || !found.explicit.is_empty();
+    Ok(configured.then_some(found))
+}
+
+/// `name=url` or `url`.
+fn named(text: &str) -> (Option<String>, String) {
+    match text.split_once('=') {
+        Some((name, url)) if !name.contains(['/', ':']) => (Some(name.to_owned()), url.to_owned()),
+        _ => (None, text.to_owned()),
+    }
+}
+
+/// The settings files that count, the nearest first: the project's uv.toml or pyproject.toml, the user's, the system's.
+fn uv_files(shared: &Shared) -> Result<Vec<(PathBuf, UvSettings)>, RegistryError> {
+    let env = &shared.env;
+    let mut out = Vec::new();
+    for folder in env.ancestors() {
+        let own = folder.join("uv.toml");
+        if let Some(text) = read_file(&own)? {
+            let settings = parse(&own, &text)?;
+            out.push((own, settings));
+            break;
+        }
+        let project = folder.join("pyproject.toml");
+        if let Some(text) = read_file(&project)? {
+            let file: Pyproject = parse(&project, &text)?;
+            if let Some(settings) = file.tool.and_then(|tool| tool.uv) {
+                out.push((project, settings));
+                break;
+            }
+        }
+    }
+    let mut others: Vec<PathBuf> = env.var("UV_CONFIG_FILE").map(PathBuf::from).into_iter().collect();
+    others.extend(env.config_home().map(|folder| folder.join("uv").join("uv.toml")));
+    if !cfg!(windows) {
+        others.push(PathBuf::from("/etc/uv/uv.toml"));
+    }
+    for path in others {
+        if let Some(text) = read_file(&path)? {
+            let settings = parse(&path, &text)?;
+            out.push((path, settings));
+        }
+    }
+    Ok(out)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, RegistryError> {
+    toml::from_str(text).map_err(|error| RegistryError::Configuration {
+        place: path.display().to_string(),
+        why: bifocal_core::one_line(error.message(), 200),
+    })
+}
+
+fn take_settings(settings: UvSettings, place: &str, found: &mut Found) {
+    let pip = settings.pip.map(|boxed| *boxed).unwrap_or_default();
+    for index in settings.index {
+        let at = found.extra.len() + found.explicit.len() + 1;
+        let id = index.name.unwrap_or_else(|| if index.default { "default".to_owned() } else { format!("index-{at}") });
+        let listed = Listed { id, url: index.url, source: format!("[[index]] in {place}") };
+        if index.explicit {
+            found.explicit.push(listed);
+        } else if index.default {
+            found.default.get_or_insert(listed);
+        } else {
+            found.extra.push(listed);
+        }
+    }
+    if let Some(url) = settings.index_url.or(pip.index_url) {
+        found.default.get_or_insert(Listed { id: "default".to_owned(), url, source: format!("index-url in {place}") });
+    }
+    for url in settings.extra_index_url.into_iter().chain(pip.extra_index_url) {
+        let id = format!("extra-{}", found.extra.len() + 1);
+        found.extra.push(Listed { id, url, source: format!("extra-index-url in {place}") });
+    }
+    for (name, value) in settings.sources {
+        let entries = match value {
+            toml::Value::Array(all) => all,
+            one => vec![one],
+        };
+        let index = entries.iter().find_map(|entry| entry.get("index")?.as_str().map(str::to_owned));
+        if let (Some(index), Ok(package)) = (index, PackageName::new(Ecosystem::Pypi, &name)) {
+            found.sources.entry(package).or_insert(index);
+        }
+    }
+}
+
+/// `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`.
+fn index_variables<'a>(shared: &Shared, indexes: impl Iterator<Item = &'a Upstream>, credentials: &mut Credentials) {
+    for index in indexes {
+        let name: String = index.id.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let user = shared.env.var(&format!("UV_INDEX_{name}_USERNAME"));
+        let password = shared.env.var(&format!("UV_INDEX_{name}_PASSWORD"));
+        if user.is_some() || password.is_some() {
+            credentials.basic(&index.base, user.unwrap_or_default(), password.unwrap_or_default());
+        }
+    }
+}
+
+/// netrc logins, bound to https, and to http only for hosts that the user configured so.
+fn logins<'a>(shared: &Shared, indexes: impl Iterator<Item = &'a Upstream>, credentials: &mut Credentials) -> Result<(), RegistryError> {
+    let env = &shared.env;
+    let Some(path) = env.var("NETRC").map(PathBuf::from).or_else(|| env.home.as_ref().map(|home| home.join(".netrc"))) else { return Ok(()) };
+    let Some(text) = read_file(&path)? else { return Ok(()) };
+    let plain: Vec<&Url> = indexes.map(|index| &index.base).filter(|url| url.scheme() == "http").collect();
+    for login in netrc::parse(&text) {
+        let https = Url::parse(&format!("https://{}/", login.machine)).ok();
+        // Address secrets were bound first and win over netrc, as in pip.
+        let targets = https.into_iter().chain(plain.iter().filter(|url| url.host_str() == Some(login.machine.as_str())).map(|url| (*url).clone()));
+        for url in targets {
+            credentials.basic(&url, &login.user, &login.password);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::{Environment, Options};
+
+    struct Bed {
+        folder: tempfile::TempDir,
+        env: Environment,
+    }
+
+    impl Bed {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            for name in ["home/.config/pip", "home/.pip", "project/sub", "system/pip"] {
+                std::fs::create_dir_all(folder.path().join(name)).unwrap();
+            }
+            let vars = [("XDG_CONFIG_DIRS".to_owned(), folder.path().join("system").display().to_string())];
+            let env = Environment { vars: vars.into(), home: Some(folder.path().join("home")), cwd: folder.path().join("project/sub") };
+            Bed { folder, env }
+        }
+
+        fn file(&self, path: &str, text: &str) -> &Self {
+            std::fs::write(self.folder.path().join(path), text).unwrap();
+            self
+        }
+
+        fn var(&mut self, name: &str, value: &str) -> &mut Self {
+            self.env.vars.insert(name.to_owned(), value.to_owned());
+            self
+        }
+
+        async fn discover(&self) -> Result<PypiConfig, RegistryError> {
+            discover(&Arc::new(Shared::new(self.env.clone(), Options::default()))).await
+        }
+
+        async fn indexes(&self) -> Vec<String> {
+            let config = self.discover().await.unwrap();
+            config.indexes.iter().map(|index| format!("{} {}", index.id, index.base)).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn variables_beat_files_and_the_user_beats_the_system() {
+        let mut bed = Bed::new();
+        bed.file("system/pip/pip.conf", "[global]\nindex-url = https://system.example/simple\n");
+        assert_eq!(bed.indexes().await, ["default https://system.example/simple/"]);
+        bed.file("home/.pip/pip.conf", "[global]\nindex-url = https://legacy.example/simple\n");
+        assert_eq!(bed.indexes().await, ["default https://legacy.example/simple/"]);
+        bed.file("home/.config/pip/pip.conf", "[global]\nindex-url = https://user.example/simple\nextra-index-url = https://x.example/s https://y.example/s\n");
+        assert_eq!(bed.indexes().await, ["default https://user.example/simple/", "extra-1 https://x.example/s/", "extra-2 https://y.example/s/"]);
+        bed.file("named.conf", "[install]\nindex-url = https://named.example/simple\n");
+        let named = bed.folder.path().join("named.conf").display().to_string();
+        bed.var("PIP_CONFIG_FILE", &named);
+        assert_eq!(bed.indexes().await[0], "default https://named.example/simple/");
+        bed.var("PIP_INDEX_URL", "https://variable.example/simple/");
+        assert_eq!(bed.indexes().await[0], "default https://variable.example/simple/");
+    }
+
+    #[tokio::test]
+    async fn uv_configuration_takes_over_with_its_own_order() {
+        let mut bed = Bed::new();
+        bed.var("PIP_INDEX_URL", "https://pip.example/simple/").file(
+            "project/pyproject.toml",
+            "[project]\nname = \"x\"\n[[tool.uv.index]]\nname = \"own\"\nurl = \"https://own.example/simple\"\n[[tool.uv.index]]\nname = \"torch\"\nurl = \"https://torch.example/whl\"\nexplicit = true\n\
+             [[tool.uv.index]]\nurl = \"https://main.example/simple\"\ndefault = true\n[tool.uv.sources]\nTorch = { index = \"torch\" }\nlocal = { path = \"../l\" }\n",
+        );
+        bed.var("UV_INDEX_OWN_USERNAME", "me").var("UV_INDEX_OWN_PASSWORD", "pw");
+        let config = bed.discover().await.unwrap();
+        assert_eq!(config.strategy, Strategy::First);
+        assert_eq!(bed.indexes().await, ["own https://own.example/simple/", "default https://main.example/simple/"]);
+        assert_eq!(config.explicit[0].base.as_str(), "https://torch.example/whl/");
+        assert_eq!(config.sources[&PackageName::new(Ecosystem::Pypi, "torch").unwrap()], "torch");
+        assert_eq!(config.credentials.for_url(&config.indexes[0].base).unwrap(), "Basic bWU6cHc=");
+        bed.var("UV_DEFAULT_INDEX", "https://variable.example/simple").var("UV_INDEX", "near=https://near.example/simple");
+        assert_eq!(
+            bed.indexes().await,
+            ["near https://near.example/simple/", "own https://own.example/simple/", "default https://variable.example/simple/"]
+        );
+    }
+
+    #[tokio::test]
+    async fn secrets_come_from_addresses_and_netrc_and_stay_with_their_host() {
+        let mut bed = Bed::new();
+        bed.var("PIP_INDEX_URL", "https://me:pw@private.example/simple/").file(
+            "home/.netrc",
+            "machine other.example login o password p\nmachine private.example login n password q\ndefault login d password d\n",
+        );
+        let config = bed.discover().await.unwrap();
+        assert_eq!(config.indexes[0].base.as_str(), "https://private.example/simple/");
+        let header = |url: &str| config.credentials.for_url(&Url::parse(url).unwrap()).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(header("https://private.example/simple/x/").as_deref(), Some("Basic bWU6cHc="));
+        assert_eq!(header("https://other.example/files/x").as_deref(), Some("Basic bzpw"));
+        assert_eq!(header("http://other.example/files/x"), None);
+        assert_eq!(header("https://third.example/"), None);
+    }
+
+    #[tokio::test]
+    async fn nothing_configured_and_no_python_names_the_key_to_set() {
+        let mut bed = Bed::new();
+        let error = bed.var("PIP_CONFIG_FILE", "/dev/null").discover().await.unwrap_err();
+        assert!(error.is_configuration());
+        assert!(error.to_string().contains("set `PIP_INDEX_URL`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_broken_file_is_named() {
+        let bed = Bed::new();
+        bed.file("project/pyproject.toml", "[tool.uv\n");
+        let error = bed.discover().await.unwrap_err().to_string();
+        assert!(error.contains("project/pyproject.toml is not usable"), "{error}");
+    }
+}

@@ -1,0 +1,345 @@
+//! npm's document of a package (a *packument*), reduced in one pass to what assessments need.
+//!
+//! In: the JSON, up to tens of megabytes. Out: a lean [`Packument`] that keeps one copy of texts that versions share.
+//! A version whose manifest cannot be read spoils that version alone.
+
+use crate::error::RegistryError;
+use crate::loose::{Member, People, Text, clip};
+use bifocal_core::{Publisher, one_line};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// The most versions that a package may have.
+const MAX_VERSIONS: usize = 100_000;
+/// The longest JSON of signatures or attestations that is kept.
+const MAX_EVIDENCE: usize = 64 << 10;
+/// Install-time scripts, in the order in which npm runs them.
+const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
+
+/// A package and all its versions.
+#[derive(Debug, Default)]
+pub(super) struct Packument {
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) versions: BTreeMap<Arc<str>, Manifest>,
+    /// When the registry made the package; mirrors that build documents of their own leave it out.
+    pub(super) created: Option<Timestamp>,
+    /// What no version has, no version had taken from it: see [`Offers`].
+    pub(super) offers: Offers,
+    /// Versions that the upstream names but withholds by policy, and its reason.
+    pub(super) restricted: BTreeSet<String>,
+    pub(super) restricted_message: Option<String>,
+}
+
+/// Which fields this upstream serves at all for the package.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Offers {
+    pub(super) publisher: bool,
+    pub(super) signatures: bool,
+    pub(super) time: bool,
+}
+
+/// One version.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Manifest {
+    pub(super) published_at: Option<Timestamp>,
+    pub(super) publisher: Option<Arc<Publisher>>,
+    pub(super) maintainers: Arc<[Publisher]>,
+    pub(super) repository: Option<Arc<str>>,
+    pub(super) license: Option<Arc<str>>,
+    pub(super) description: Option<Arc<str>>,
+    pub(super) deprecated: Option<Arc<str>>,
+    pub(super) node: Option<Arc<str>>,
+    pub(super) scripts: Option<Box<BTreeMap<String, String>>>,
+    pub(super) tarball: String,
+    pub(super) integrity: Option<Box<str>>,
+    pub(super) shasum: Option<Box<str>>,
+    pub(super) signatures: Option<Box<str>>,
+    pub(super) attestations: Option<Box<str>>,
+    /// Why the manifest cannot be used.
+    pub(super) broken: Option<Box<str>>,
+}
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(rename = "dist-tags", borrow, default)]
+    tags: Option<BTreeMap<String, Text<'a>>>,
+    #[serde(default)]
+    versions: Option<Versions>,
+    #[serde(borrow, default)]
+    time: Option<BTreeMap<Cow<'a, str>, Text<'a>>>,
+    #[serde(rename = "policyRestrictions", borrow, default)]
+    restrictions: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+struct Restrictions<'a> {
+    #[serde(default)]
+    versions: BTreeMap<String, serde::de::IgnoredAny>,
+    #[serde(borrow, default)]
+    message: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct WireManifest<'a> {
+    #[serde(rename = "_npmUser", default)]
+    publisher: People,
+    #[serde(default)]
+    maintainers: People,
+    #[serde(borrow, default)]
+    repository: Member<'a>,
+    #[serde(borrow, default)]
+    license: Member<'a>,
+    #[serde(borrow, default)]
+    licenses: Member<'a>,
+    #[serde(borrow, default)]
+    description: Text<'a>,
+    #[serde(borrow, default)]
+    deprecated: Text<'a>,
+    #[serde(borrow, default)]
+    engines: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    scripts: Option<&'a RawValue>,
+    #[serde(rename = "hasInstallScript", default)]
+    has_install_script: Option<serde_json::Value>,
+    #[serde(borrow, default)]
+    dist: Option<WireDist<'a>>,
+}
+
+#[derive(Deserialize)]
+struct WireDist<'a> {
+    #[serde(borrow, default)]
+    tarball: Text<'a>,
+    #[serde(borrow, default)]
+    integrity: Text<'a>,
+    #[serde(borrow, default)]
+    shasum: Text<'a>,
+    #[serde(borrow, default)]
+    signatures: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    attestations: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+struct Engines<'a> {
+    #[serde(borrow, default)]
+    node: Text<'a>,
+}
+
+/// The versions object, read one manifest at a time so that never more than one is held in its wire form.
+#[derive(Default)]
+struct Versions {
+    all: BTreeMap<Arc<str>, Manifest>,
+    offers: Offers,
+}
+
+impl<'de> Deserialize<'de> for Versions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Walk;
+        impl<'de> Visitor<'de> for Walk {
+            type Value = Versions;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of versions")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Versions, A::Error> {
+                let mut out = Versions::default();
+                let mut shared = Interner::default();
+                while let Some((version, raw)) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+                    if out.all.len() >= MAX_VERSIONS {
+                        return Err(serde::de::Error::custom("more than 100000 versions"));
+                    }
+                    let manifest = match serde_json::from_str::<WireManifest<'_>>(raw.get()) {
+                        Ok(wire) => reduce(wire, &mut shared, &mut out.offers),
+                        Err(error) => Manifest { broken: Some(one_line(&error.to_string(), 200).into()), ..Manifest::default() },
+                    };
+                    out.all.insert(version.as_ref().into(), manifest);
+                }
+                Ok(out)
+            }
+        }
+        deserializer.deserialize_map(Walk)
+    }
+}
+
+/// One copy of each text and list of people, since versions of a package mostly repeat them.
+#[derive(Default)]
+struct Interner {
+    texts: BTreeSet<Arc<str>>,
+    people: BTreeSet<Arc<[Publisher]>>,
+    persons: BTreeSet<Arc<Publisher>>,
+}
+
+impl Interner {
+    fn text(&mut self, text: Option<Cow<'_, str>>) -> Option<Arc<str>> {
+        let text = text?;
+        let text = clip(&text);
+        if let Some(held) = self.texts.get(text) {
+            return Some(Arc::clone(held));
+        }
+        let fresh: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&fresh));
+        Some(fresh)
+    }
+
+    fn people(&mut self, people: Vec<Publisher>) -> Arc<[Publisher]> {
+        if let Some(held) = self.people.get(people.as_slice()) {
+            return Arc::clone(held);
+        }
+        let fresh: Arc<[Publisher]> = people.into();
+        self.people.insert(Arc::clone(&fresh));
+        fresh
+    }
+
+    fn person(&mut self, person: Publisher) -> Arc<Publisher> {
+        if let Some(held) = self.persons.get(&person) {
+            return Arc::clone(held);
+        }
+        let fresh = Arc::new(person);
+        self.persons.insert(Arc::clone(&fresh));
+        fresh
+    }
+}
+
+fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) -> Manifest {
+    let evidence = |raw: Option<&RawValue>| raw.map(RawValue::get).filter(|text| text.len() <= MAX_EVIDENCE && !matches!(*text, "null" | "[]" | "{}")).map(Box::from);
+    let (mut tarball, mut integrity, mut shasum, mut signatures, mut attestations) = (String::new(), None, None, None, None);
+    if let Some(dist) = wire.dist {
+        tarball = dist.tarball.take().unwrap_or_default();
+        integrity = dist.integrity.take().map(String::into_boxed_str);
+        shasum = dist.shasum.take().map(String::into_boxed_str);
+        signatures = evidence(dist.signatures);
+        attestations = evidence(dist.attestations);
+    }
+    let publisher = wire.publisher.0.into_iter().next().map(|person| shared.person(person));
+    offers.publisher |= publisher.is_some();
+    offers.signatures |= signatures.is_some();
+    let announced = wire.has_install_script.is_some_and(|value| value == serde_json::Value::Bool(true));
+    let engines: Engines<'_> = wire.engines.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    Manifest {
+        published_at: None,
+        publisher,
+        maintainers: shared.people(wire.maintainers.0),
+        repository: shared.text(wire.repository.0.filter(|text| !text.is_empty())),
+        license: shared.text(wire.license.0.or(wire.licenses.0).filter(|text| !text.is_empty())),
+        description: shared.text(wire.description.0.filter(|text| !text.is_empty())),
+        deprecated: shared.text(wire.deprecated.0),
+        node: shared.text(engines.node.0),
+        scripts: install_scripts(wire.scripts, announced),
+        integrity,
+        shasum,
+        signatures,
+        attestations,
+        broken: tarball.is_empty().then(|| "dist.tarball is missing".into()),
+        tarball,
+    }
+}
+
+/// The commands that run at install time. A registry that announces some without naming them gets an unnamed one.
+fn install_scripts(raw: Option<&RawValue>, announced: bool) -> Option<Box<BTreeMap<String, String>>> {
+    let all: BTreeMap<Cow<'_, str>, Text<'_>> = raw
+        .filter(|raw| INSTALL_SCRIPTS.iter().any(|name| raw.get().contains(name)))
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let mut found: BTreeMap<String, String> = all
+        .into_iter()
+        .filter(|(name, _)| INSTALL_SCRIPTS.contains(&name.as_ref()))
+        .filter_map(|(name, text)| Some((name.into_owned(), text.take()?)))
+        .collect();
+    if found.is_empty() && announced {
+        found.insert("install".to_owned(), String::new());
+    }
+    (!found.is_empty()).then(|| Box::new(found))
+}
+
+impl Packument {
+    /// Reads the document.
+    pub(super) fn parse(body: &[u8], url: &str) -> Result<Packument, RegistryError> {
+        let malformed = |place: String, what: String| RegistryError::Malformed { url: url.to_owned(), place, what: one_line(&what, 200) };
+        let text = std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}", error.valid_up_to()), "it is not UTF-8".to_owned()))?;
+        let wire: Wire<'_> =
+            serde_json::from_str(text).map_err(|error| malformed(format!("line {} column {}", error.line(), error.column()), error.to_string()))?;
+        let Some(Versions { all: mut versions, mut offers }) = wire.versions else {
+            // A package whose versions were all removed keeps its document, without this key.
+            return Ok(Packument::default());
+        };
+        let mut created = None;
+        for (version, at) in wire.time.unwrap_or_default() {
+            let at = at.0.and_then(|text| text.parse::<Timestamp>().ok());
+            if version == "created" {
+                created = at;
+            } else if let Some(manifest) = versions.get_mut(version.as_ref()) {
+                manifest.published_at = at;
+                offers.time |= at.is_some();
+            }
+        }
+        let restrictions: Restrictions<'_> = wire.restrictions.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let tags = wire.tags.unwrap_or_default().into_iter().filter_map(|(tag, version)| Some((tag, version.take()?))).collect();
+        Ok(Packument {
+            tags,
+            versions,
+            created,
+            offers,
+            restricted: restrictions.versions.into_keys().collect(),
+            restricted_message: restrictions.message.take(),
+        })
+    }
+
+    /// Rough bytes in memory.
+    pub(super) fn weight(&self) -> usize {
+        self.versions.len().saturating_mul(640).saturating_add(1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Packument {
+        Packument::parse(text.as_bytes(), "u").unwrap()
+    }
+
+    #[test]
+    fn one_odd_version_does_not_spoil_the_others() {
+        let found = parse(
+            r#"{"dist-tags":{"latest":"1.0.0","odd":3},"versions":{
+                "1.0.0":{"repository":{"url":"git+https://example.com/r.git"},"license":{"type":"MIT"},"deprecated":false,"dist":{"tarball":"t","shasum":"s"}},
+                "1.0.1":"gone","1.0.2":{"dist":[]},"1.0.3":{"maintainers":7,"scripts":[],"deprecated":"no","dist":{"tarball":5}}},
+                "time":{"created":"2020-01-01T00:00:00.000Z","1.0.0":"2020-01-02T00:00:00.000Z","1.0.1":null,"unpublished":{"x":1}}}"#,
+        );
+        assert_eq!(found.versions.len(), 4);
+        assert_eq!(found.versions["1.0.0"].repository.as_deref(), Some("git+https://example.com/r.git"));
+        assert_eq!(found.versions["1.0.0"].deprecated, None);
+        assert_eq!(found.versions["1.0.3"].deprecated.as_deref(), Some("no"));
+        assert!(found.versions["1.0.1"].broken.is_some() && found.versions["1.0.2"].broken.is_some());
+        assert_eq!(found.tags.len(), 1);
+        assert_eq!(found.offers, Offers { publisher: false, signatures: false, time: true });
+    }
+
+    #[test]
+    fn install_scripts_are_those_that_run_at_install_time() {
+        let found = parse(
+            r#"{"versions":{"1.0.0":{"scripts":{"postinstall":"node x.js","test":"t","preinstall":3}},
+                "1.0.1":{"hasInstallScript":true},"1.0.2":{"hasInstallScript":"yes","scripts":{"prepare":"p"}}}}"#,
+        );
+        let scripts = |version: &str| found.versions[version].scripts.as_deref().cloned().unwrap_or_default();
+        assert_eq!(scripts("1.0.0"), [("postinstall".to_owned(), "node x.js".to_owned())].into());
+        assert_eq!(scripts("1.0.1"), [("install".to_owned(), String::new())].into());
+        assert!(scripts("1.0.2").is_empty());
+    }
+
+    #[test]
+    fn documents_that_are_none_say_where() {
+        let error = Packument::parse(b"{\"versions\":[]}", "https://registry.example/x").unwrap_err();
+        assert!(error.to_string().starts_with("https://registry.example/x is malformed at line 1 column"), "{error}");
+        assert!(Packument::parse(b"\xff", "u").is_err());
+        assert!(Packument::parse(b"<html>", "u").is_err());
+        let deep = format!("{{\"versions\":{{\"1.0.0\":{}", "[".repeat(200_000));
+        assert!(Packument::parse(deep.as_bytes(), "u").is_err());
+        assert!(parse("{\"name\":\"x\",\"time\":{\"unpublished\":{}}}").versions.is_empty());
+    }
+}
