@@ -67,6 +67,11 @@ readers! {
     "spdx", Spdx, None, spdx, true, |n, _| n.ends_with(".spdx.json") || n.ends_with("spdx3.json"), |h| h.contains("\"spdxVersion\"") || h.contains("\"SPDXID\"") || h.contains("spdx.org/rdf/3");
 }
 
+/// The ids of every reader.
+pub fn reader_ids() -> impl Iterator<Item = &'static str> {
+    READERS.iter().map(|reader| reader.id)
+}
+
 fn is_requirements(name: &str, folder: &str) -> bool {
     let Some(stem) = name.strip_suffix(".txt") else { return false };
     let stem = stem.to_ascii_lowercase();

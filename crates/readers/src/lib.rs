@@ -24,7 +24,7 @@ mod walk;
 mod workspace;
 
 pub use context::{Coordinates, FileError, FileSource, Folder, JavaEnvironment, NoFiles, PomError, PomSource, ReadContext};
-pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as};
+pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as, reader_ids};
 pub use error::{Problem, ReadError};
 pub use python::PythonEnvironment;
 pub use walk::{Found, walk};

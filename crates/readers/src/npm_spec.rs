@@ -93,13 +93,16 @@ pub(crate) fn exact_version(requirement: &str) -> Option<&str> {
     (full && clean).then_some(text)
 }
 
+/// Gives the specification that a catalog (first) has for a package (second).
+pub(crate) type CatalogLookup<'c> = dyn FnMut(&str, &str) -> Result<Option<String>, ReadError> + 'c;
+
 /// The request that a manifest makes. `catalog` gives the specification behind `catalog:` entries.
 pub(crate) fn request(
     list: &Listing<'_>,
     name: &str,
     spec: &str,
     line: u32,
-    catalog: &mut dyn FnMut(&str, &str) -> Result<Option<String>, ReadError>,
+    catalog: &mut CatalogLookup<'_>,
 ) -> Result<Requested, ReadError> {
     match sort(name, spec) {
         Spec::Registry { name, requirement } => match exact_version(requirement) {

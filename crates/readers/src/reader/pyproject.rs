@@ -96,7 +96,7 @@ impl Reading<'_, '_, '_> {
                 };
                 let mut moved = false;
                 for table in tables {
-                    moved |= self.from_table(name, table, node.line, optional)?;
+                    moved |= self.add_elsewhere(name, table, node.line, optional)?;
                 }
                 if moved {
                     return Ok(());
@@ -107,7 +107,7 @@ impl Reading<'_, '_, '_> {
     }
 
     /// A git, url or path source; `false` when the table names none.
-    fn from_table(&mut self, name: &str, table: &Table<'_>, line: u32, optional: bool) -> Result<bool, ReadError> {
+    fn add_elsewhere(&mut self, name: &str, table: &Table<'_>, line: u32, optional: bool) -> Result<bool, ReadError> {
         let source = self.list.source;
         let requested = if let Some(git) = table.text(&source, "git")? {
             let mut revision = None;
@@ -174,7 +174,7 @@ impl Reading<'_, '_, '_> {
                 let table = node.table(&source, name)?;
                 let optional = dev || table.flag("optional");
                 if !requirement::applies(&mut self.list, self.ctx, name, table.text(&source, "markers")?, line)?
-                    || self.from_table(name, table, line, optional)?
+                    || self.add_elsewhere(name, table, line, optional)?
                 {
                     return Ok(());
                 }

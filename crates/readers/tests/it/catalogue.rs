@@ -15,6 +15,12 @@ fn the_table_the_readme_and_the_fixtures_list_the_same_readers() {
     let fixtures: BTreeSet<String> =
         std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(table, fixtures);
+    let targets =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/fuzz_targets")).unwrap().map(|entry| entry.unwrap().path());
+    let targets = targets.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("read_"));
+    let texts: String = targets.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let unfuzzed: Vec<&String> = table.iter().filter(|id| !texts.contains(&format!("\"{id}\""))).collect();
+    assert!(unfuzzed.is_empty(), "{unfuzzed:?}");
 }
 
 #[test]

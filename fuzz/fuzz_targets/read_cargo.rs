@@ -1,0 +1,8 @@
+//! Cargo.lock and Cargo.toml.
+#![no_main]
+
+mod read_common;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| read_common::run(&["cargo-lock", "cargo-toml"], bytes));

@@ -1,0 +1,8 @@
+//! POMs that are their own parents, and Gradle lockfiles.
+#![no_main]
+
+mod read_common;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| read_common::run(&["pom", "gradle-lockfile"], bytes));

@@ -1,0 +1,8 @@
+//! CycloneDX and SPDX.
+#![no_main]
+
+mod read_common;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| read_common::run(&["cyclonedx", "spdx"], bytes));
