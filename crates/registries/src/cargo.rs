@@ -18,7 +18,8 @@ use crate::http::{Credentials, Document, Get, blocking, off_core};
 use crate::timeline;
 use async_trait::async_trait;
 use bifocal_core::{
-    ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageName, Publisher, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
+    ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageName, Publisher, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
+    one_line,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, best, is_prerelease};
 use index::{Config, Index, Line};
@@ -119,7 +120,10 @@ impl Cargo {
                 return Ok((at, index));
             }
         }
-        Err(RegistryError::PackageNotFound { package: package.purl(), upstream: self.setup.upstreams.iter().map(|u| u.id.as_str()).collect::<Vec<_>>().join("`, `") })
+        Err(RegistryError::PackageNotFound {
+            package: package.purl(),
+            upstream: self.setup.upstreams.iter().map(|u| u.id.as_str()).collect::<Vec<_>>().join("`, `"),
+        })
     }
 
     /// The web API's answer, where there is one.
@@ -146,10 +150,17 @@ impl Adapter for Cargo {
         let name = release.package.as_str();
         let (at, index) = self.find(&release.package).await?;
         let upstream = &self.setup.upstreams[at];
-        let index = index.as_ref().as_ref().ok_or_else(|| RegistryError::PackageNotFound { package: release.package.purl(), upstream: upstream.id.clone() })?;
+        let index = index
+            .as_ref()
+            .as_ref()
+            .ok_or_else(|| RegistryError::PackageNotFound { package: release.package.purl(), upstream: upstream.id.clone() })?;
         let Some(line) = index.line(&release.version) else {
             return Err(match &index.unread {
-                Some((place, what)) => RegistryError::Malformed { url: shown(&join(&upstream.base, &index::path(name))?), place: place.clone(), what: what.clone() },
+                Some((place, what)) => RegistryError::Malformed {
+                    url: shown(&join(&upstream.base, &index::path(name))?),
+                    place: place.clone(),
+                    what: what.clone(),
+                },
                 None => RegistryError::VersionNotFound { release: release.purl(), upstream: upstream.id.clone() },
             });
         };
@@ -180,7 +191,11 @@ impl Adapter for Cargo {
         let file = ArtifactFile {
             filename: format!("{}-{}.crate", line.name, line.vers),
             kind: ArtifactKind::Crate,
-            url: config.download_url(line).map_err(|why| RegistryError::Malformed { url: shown(&upstream.base), place: "dl of config.json".to_owned(), what: why })?,
+            url: config.download_url(line).map_err(|why| RegistryError::Malformed {
+                url: shown(&upstream.base),
+                place: "dl of config.json".to_owned(),
+                what: why,
+            })?,
             size: None,
             digests: vec![Digest::from(line.cksum)],
             uploaded_at: published_at.clone(),
@@ -212,7 +227,13 @@ impl Adapter for Cargo {
         let (at, index) = self.find(package).await?;
         let Some(index) = index.as_ref() else { return Ok(PackageDoc::default()) };
         let withdrawn: BTreeSet<String> = index.lines.iter().filter(|line| line.yanked).map(|line| line.vers.clone()).collect();
-        Ok(PackageDoc { upstream: self.setup.upstreams[at].id.clone(), latest: index.latest(), tags: BTreeMap::new(), versions: index.points(), withdrawn })
+        Ok(PackageDoc {
+            upstream: self.setup.upstreams[at].id.clone(),
+            latest: index.latest(),
+            tags: BTreeMap::new(),
+            versions: index.points(),
+            withdrawn,
+        })
     }
 
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
@@ -223,10 +244,8 @@ impl Adapter for Cargo {
         let options = PickOptions { prereleases: context.prereleases, ..PickOptions::default() };
         let pick = |lines: &[&Line]| -> Result<Option<String>, RegistryError> {
             let open = lines.iter().filter(|line| !line.yanked).map(|line| line.vers.as_str());
-            best(Ecosystem::Cargo, open, requirement, options).map(|found| found.map(str::to_owned)).map_err(|error| RegistryError::BadRequirement {
-                package: package.purl(),
-                requirement: one_line(requirement, 120),
-                why: error.to_string(),
+            best(Ecosystem::Cargo, open, requirement, options).map(|found| found.map(str::to_owned)).map_err(|error| {
+                RegistryError::BadRequirement { package: package.purl(), requirement: one_line(requirement, 120), why: error.to_string() }
             })
         };
         // As the resolver does with a `rust-version`: the highest that this Rust can build, else the highest.

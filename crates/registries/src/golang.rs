@@ -18,7 +18,10 @@ use crate::flight::Flights;
 use crate::http::{Credentials, Document, Get, blocking};
 use crate::timeline;
 use async_trait::async_trait;
-use bifocal_core::{Algorithm, ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line};
+use bifocal_core::{
+    Algorithm, ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
+    one_line,
+};
 use bifocal_versions::{ParsedVersion, PickOptions, best};
 use gomod::Notices;
 use jiff::Timestamp;
@@ -139,14 +142,17 @@ impl Golang {
             let (list, latest) = futures::join!(self.ask(module, "@v/list"), self.ask(module, "@latest"));
             let text = list?.map(|(_, document)| String::from_utf8_lossy(&document.body).into_owned()).unwrap_or_default();
             let listed = text.lines().take(MAX_VERSIONS).filter_map(|line| line.split_whitespace().next());
-            let tagged = listed.filter(|version| ParsedVersion::parse(Ecosystem::Golang, version).is_some_and(|parsed| !parsed.is_pseudo()));
+            let tagged =
+                listed.filter(|version| ParsedVersion::parse(Ecosystem::Golang, version).is_some_and(|parsed| !parsed.is_pseudo()));
             let versions = timeline::ascending(Ecosystem::Golang, tagged.map(|version| timeline::bare(version.to_owned())).collect());
             // A proxy need not offer `@latest`; its failure must not hide what the list says.
             let named = match latest {
                 Ok(Some((_, document))) => parse_info(&document).ok().map(|info| info.version),
                 _ => None,
             };
-            let newest = best(Ecosystem::Golang, versions.iter().map(|point| point.version.as_str()), "latest", PickOptions::default()).ok().flatten();
+            let newest = best(Ecosystem::Golang, versions.iter().map(|point| point.version.as_str()), "latest", PickOptions::default())
+                .ok()
+                .flatten();
             let newest = named.clone().or_else(|| newest.map(str::to_owned));
             let notices = match &newest {
                 Some(newest) => match self.ask(module, &format!("@v/{}.mod", escape(newest))).await? {
@@ -157,7 +163,10 @@ impl Golang {
             };
             let retracted = |version: &str| notices.retracted(version).is_some();
             let options = PickOptions { discouraged: Some(&retracted), ..PickOptions::default() };
-            let latest = best(Ecosystem::Golang, versions.iter().map(|point| point.version.as_str()), "latest", options).ok().flatten().map(str::to_owned);
+            let latest = best(Ecosystem::Golang, versions.iter().map(|point| point.version.as_str()), "latest", options)
+                .ok()
+                .flatten()
+                .map(str::to_owned);
             let latest = named.filter(|named| !retracted(named)).or(latest);
             Ok(Module { latest, versions, notices })
         };
@@ -188,7 +197,8 @@ impl Golang {
             1 => true,
             2 => false,
             _ => {
-                let url = self.setup.proxies.get(at).and_then(|proxy| proxy.upstream.base.join(&format!("sumdb/{}/supported", sumdb.name)).ok());
+                let url =
+                    self.setup.proxies.get(at).and_then(|proxy| proxy.upstream.base.join(&format!("sumdb/{}/supported", sumdb.name)).ok());
                 let carries = match url {
                     Some(url) => self.document(url).await.is_ok_and(|found| found.is_some()),
                     None => false,
@@ -270,9 +280,19 @@ impl Adapter for Golang {
         if module.versions.is_empty() && module.latest.is_none() {
             return Err(self.absent(package, None, false));
         }
-        let withdrawn: BTreeSet<String> =
-            module.versions.iter().filter(|point| module.notices.retracted(&point.version).is_some()).map(|point| point.version.clone()).collect();
-        Ok(PackageDoc { upstream: self.ids(), latest: module.latest.clone(), tags: BTreeMap::new(), versions: module.versions.clone(), withdrawn })
+        let withdrawn: BTreeSet<String> = module
+            .versions
+            .iter()
+            .filter(|point| module.notices.retracted(&point.version).is_some())
+            .map(|point| point.version.clone())
+            .collect();
+        Ok(PackageDoc {
+            upstream: self.ids(),
+            latest: module.latest.clone(),
+            tags: BTreeMap::new(),
+            versions: module.versions.clone(),
+            withdrawn,
+        })
     }
 
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
@@ -307,7 +327,7 @@ impl Adapter for Golang {
                 return Err(RegistryError::NothingSatisfies { package: package.purl(), requirement: one_line(requirement, 120), why });
             };
             if let Some(before) = context.before
-                && !self.info(package, version).await?.and_then(|(_, info)| info.time).is_some_and(|time| time <= before)
+                && self.info(package, version).await?.and_then(|(_, info)| info.time).is_none_or(|time| time > before)
             {
                 passed_over.insert(version.to_owned());
                 continue;
@@ -359,7 +379,9 @@ fn address(proxy: &Proxy, module: &PackageName, path: &str) -> Result<Url, Regis
     let mut url = proxy.upstream.base.clone();
     let module = escape(module.as_str());
     {
-        let mut segments = url.path_segments_mut().map_err(|()| RegistryError::BadAddress { url: shown(&proxy.upstream.base), why: "it has no path".to_owned() })?;
+        let mut segments = url
+            .path_segments_mut()
+            .map_err(|()| RegistryError::BadAddress { url: shown(&proxy.upstream.base), why: "it has no path".to_owned() })?;
         segments.pop_if_empty().extend(module.split('/')).extend(path.split('/'));
     }
     Ok(url)
@@ -403,7 +425,9 @@ mod tests {
     #[test]
     fn the_checksum_line_of_the_zip_is_taken_and_no_other() {
         let zip = "h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=";
-        let text = format!("42\nexample.com/m v1.0.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\nexample.com/m v1.0.0 {zip}\nexample.com/mm v1.0.0 h1:x\n\n— signature");
+        let text = format!(
+            "42\nexample.com/m v1.0.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\nexample.com/m v1.0.0 {zip}\nexample.com/mm v1.0.0 h1:x\n\n— signature"
+        );
         assert_eq!(sum_line(&text, "example.com/m", "v1.0.0").unwrap().to_string(), zip);
         assert_eq!(sum_line(&text, "example.com/m", "v1.0.1"), None);
         assert_eq!(sum_line(&text, "example.com/mm", "v1.0.0"), None);

@@ -18,7 +18,9 @@ use crate::flight::Flights;
 use crate::http::{Credentials, Document, Get, blocking, off_core};
 use crate::{timeline, xml};
 use async_trait::async_trait;
-use bifocal_core::{Algorithm, ArtifactFile, Digest, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line};
+use bifocal_core::{
+    Algorithm, ArtifactFile, Digest, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
+};
 use bifocal_versions::{PickOptions, best, is_prerelease};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -98,7 +100,13 @@ impl Maven {
     }
 
     /// Asks one upstream for a POM.
-    async fn locate_on(&self, view: &View, upstream: &Upstream, package: &PackageName, version: &str) -> Result<Option<Located>, RegistryError> {
+    async fn locate_on(
+        &self,
+        view: &View,
+        upstream: &Upstream,
+        package: &PackageName,
+        version: &str,
+    ) -> Result<Option<Located>, RegistryError> {
         let (group, artifact) = halves(package);
         let mut snapshots = None;
         let mut file_version = version.to_owned();
@@ -132,7 +140,10 @@ impl Maven {
         }
         for upstream in &view.upstreams {
             if self.metadata(view, upstream, package).await.is_ok_and(|found| found.is_some()) {
-                return Err(RegistryError::VersionNotFound { release: format!("{}@{}", package.purl(), bifocal_core::printable(version)), upstream: upstream.id.clone() });
+                return Err(RegistryError::VersionNotFound {
+                    release: format!("{}@{}", package.purl(), bifocal_core::printable(version)),
+                    upstream: upstream.id.clone(),
+                });
             }
         }
         Err(RegistryError::PackageNotFound { package: package.purl(), upstream: ids(view) })
@@ -165,7 +176,14 @@ impl Maven {
     }
 
     /// A file of a located release with its checksums, the strongest first.
-    async fn file(&self, view: &View, located: &Located, release: &Release, extension: &str, suffix: &str) -> Result<ArtifactFile, RegistryError> {
+    async fn file(
+        &self,
+        view: &View,
+        located: &Located,
+        release: &Release,
+        extension: &str,
+        suffix: &str,
+    ) -> Result<ArtifactFile, RegistryError> {
         let (group, artifact) = halves(&release.package);
         let (file_version, snapshot_time) = match &located.snapshots {
             Some(snapshots) => snapshots.file_version(&release.version, extension),
@@ -173,8 +191,11 @@ impl Maven {
         };
         let filename = format!("{artifact}-{file_version}{suffix}.{extension}");
         let url = address(&located.upstream.base, group, artifact, Some(&release.version), &filename);
-        let strong: &[Algorithm] =
-            if extension == "pom" && located.pom.packaging.as_deref() != Some("pom") { &[Algorithm::Sha1] } else { &[Algorithm::Sha512, Algorithm::Sha256, Algorithm::Sha1] };
+        let strong: &[Algorithm] = if extension == "pom" && located.pom.packaging.as_deref() != Some("pom") {
+            &[Algorithm::Sha1]
+        } else {
+            &[Algorithm::Sha512, Algorithm::Sha256, Algorithm::Sha1]
+        };
         let mut digests = self.digests(view, &url, strong).await?;
         if digests.is_empty() {
             digests = self.digests(view, &url, &[Algorithm::Md5]).await?;
@@ -212,11 +233,22 @@ impl Maven {
         parents
     }
 
-    async fn first_published(&self, view: &View, located: &Located, package: &PackageName, points: &[VersionPoint], current: &str) -> Known<Timestamp> {
+    async fn first_published(
+        &self,
+        view: &View,
+        located: &Located,
+        package: &PackageName,
+        points: &[VersionPoint],
+        current: &str,
+    ) -> Known<Timestamp> {
         let Some(own) = located.document.last_modified else { return Known::Stripped };
         match points.first() {
             Some(first) if points.len() > FEW_VERSIONS || first.version == current => {
-                if first.version == current { Known::Given(own) } else { Known::NotOffered }
+                if first.version == current {
+                    Known::Given(own)
+                } else {
+                    Known::NotOffered
+                }
             }
             Some(first) => match self.locate_on(view, &located.upstream, package, &first.version).await {
                 Ok(Some(found)) => found.document.last_modified.map_or(Known::Stripped, Known::Given),
@@ -262,7 +294,10 @@ impl Adapter for Maven {
         );
         let metadata = metadata?;
         let metadata = metadata.as_ref().as_ref();
-        let points = timeline::ascending(Ecosystem::Maven, metadata.into_iter().flat_map(|found| found.versions.iter().cloned()).map(timeline::bare).collect());
+        let points = timeline::ascending(
+            Ecosystem::Maven,
+            metadata.into_iter().flat_map(|found| found.versions.iter().cloned()).map(timeline::bare).collect(),
+        );
         let first = self.first_published(&view, &located, package, &points, &release.version).await;
         let pom_file = pom_file?;
         let published_at = pom_file.uploaded_at.clone();
@@ -271,7 +306,11 @@ impl Adapter for Maven {
         let inherited = |own: Option<&String>, of: fn(&Pom) -> Option<&String>| own.or_else(|| parents.iter().find_map(of)).cloned();
         let scm = inherited(located.pom.scm.as_ref(), |pom| pom.scm.as_ref());
         let repository = scm.and_then(|scm| located.pom.interpolate(pom::bare_scm(&scm), &parents));
-        let licenses = if located.pom.licenses.is_empty() { parents.iter().map(|pom| &pom.licenses).find(|list| !list.is_empty()) } else { Some(&located.pom.licenses) };
+        let licenses = if located.pom.licenses.is_empty() {
+            parents.iter().map(|pom| &pom.licenses).find(|list| !list.is_empty())
+        } else {
+            Some(&located.pom.licenses)
+        };
         let license = licenses.map(|list| list.join(" OR "));
         Ok(ReleaseRecord {
             schema_version: SCHEMA_VERSION,
@@ -322,7 +361,9 @@ impl Adapter for Maven {
             let found = best(Ecosystem::Maven, open, wanted, PickOptions::default()).map_err(|error| bad(error.to_string()))?;
             let Some(version) = found.filter(|_| passed_over.len() < MAX_DATED) else {
                 let why = match context.before {
-                    Some(before) if !passed_over.is_empty() => format!("{} versions fit, none of them dated before {before}", passed_over.len()),
+                    Some(before) if !passed_over.is_empty() => {
+                        format!("{} versions fit, none of them dated before {before}", passed_over.len())
+                    }
                     _ => format!("{} versions are listed", metadata.versions.len()),
                 };
                 return Err(RegistryError::NothingSatisfies { package: package.purl(), requirement: one_line(requirement, 120), why });
@@ -373,7 +414,9 @@ impl Adapter for Maven {
     }
 
     async fn further_file(&self, release: &Release, classifier: &str, extension: &str) -> Result<ArtifactFile, RegistryError> {
-        let plain = |text: &str| text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) && !text.contains("..");
+        let plain = |text: &str| {
+            text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) && !text.contains("..")
+        };
         if !plain(classifier) || !plain(extension) || extension.is_empty() {
             return Err(RegistryError::BadRequirement {
                 package: release.purl(),

@@ -28,11 +28,14 @@ impl Reply {
     }
 }
 
+/// A path, and the `Authorization` that came along.
+type Asked = (String, Option<String>);
+
 /// The server; it ends with the test's runtime.
 pub(crate) struct TestServer {
     pub(crate) address: String,
     routes: Arc<Mutex<BTreeMap<String, Reply>>>,
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl TestServer {
@@ -40,7 +43,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let routes: Arc<Mutex<BTreeMap<String, Reply>>> = Arc::default();
-        let asked: Arc<Mutex<Vec<(String, Option<String>)>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let (served, noted) = (Arc::clone(&routes), Arc::clone(&asked));
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
@@ -55,7 +58,8 @@ impl TestServer {
                     }
                     let head = String::from_utf8_lossy(&head).into_owned();
                     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                    let secret = head.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")));
+                    let secret =
+                        head.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("authorization")));
                     noted.lock().unwrap().push((path.clone(), secret.map(|(_, value)| value.trim().to_owned())));
                     let reply = served.lock().unwrap().get(&path).cloned().unwrap_or_else(|| Reply::status(404));
                     let mut out = format!("HTTP/1.1 {} x\r\nconnection: close\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
@@ -77,7 +81,7 @@ impl TestServer {
     }
 
     /// Paths asked for so far, with the `Authorization` that came along.
-    pub(crate) fn asked(&self) -> Vec<(String, Option<String>)> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }

@@ -20,7 +20,8 @@ pub(crate) fn place(
         _ => false,
     };
     let next_lower = versions.iter().rev().find(|point| point.version != current && is_below(&point.version));
-    let before = |point: &&VersionPoint| point.version != current && point.published_at.zip(published_at).is_some_and(|(other, own)| other < own);
+    let before =
+        |point: &&VersionPoint| point.version != current && point.published_at.zip(published_at).is_some_and(|(other, own)| other < own);
     let previous = versions.iter().filter(before).max_by_key(|point| point.published_at).or(next_lower).cloned();
     PackageHistory {
         version_count: u32::try_from(versions.len()).unwrap_or(u32::MAX),
@@ -65,7 +66,8 @@ mod tests {
 
     #[test]
     fn the_previous_release_is_by_date_and_the_next_lower_by_order() {
-        let points = ascending(Ecosystem::Cargo, vec![point("2.0.0", "03"), point("1.10.0", "05"), point("1.9.0", "01"), point("1.9.0", "01")]);
+        let points =
+            ascending(Ecosystem::Cargo, vec![point("2.0.0", "03"), point("1.10.0", "05"), point("1.9.0", "01"), point("1.9.0", "01")]);
         assert_eq!(points.iter().map(|p| p.version.as_str()).collect::<Vec<_>>(), ["1.9.0", "1.10.0", "2.0.0"]);
         let history = place(Ecosystem::Cargo, &points, "1.10.0", points[1].published_at, Some("2.0.0".to_owned()), Known::NotGiven);
         assert_eq!(history.previous.unwrap().version, "2.0.0");

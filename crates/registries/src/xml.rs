@@ -59,7 +59,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, (String, String)> {
         format!("line {}", lines.saturating_add(1))
     };
     loop {
-        let event = reader.read_event().map_err(|error| (line(reader.error_position()), bifocal_core::one_line(&error.to_string(), 200)))?;
+        let event =
+            reader.read_event().map_err(|error| (line(reader.error_position()), bifocal_core::one_line(&error.to_string(), 200)))?;
         let fault = |what: &str| (line(reader.buffer_position()), what.to_owned());
         match event {
             Event::Start(start) => {
@@ -135,7 +136,8 @@ mod tests {
 
     #[test]
     fn text_elements_and_references_are_read() {
-        let root = parse(b"<?xml version='1.0'?>\n<p xmlns:x='u'><!-- c --><x:a> one &amp; &#116;wo </x:a><a><![CDATA[<3>]]></a><b/></p>").unwrap();
+        let root = parse(b"<?xml version='1.0'?>\n<p xmlns:x='u'><!-- c --><x:a> one &amp; &#116;wo </x:a><a><![CDATA[<3>]]></a><b/></p>")
+            .unwrap();
         assert_eq!(root.all("a").map(|e| e.text.as_str()).collect::<Vec<_>>(), ["one & two", "<3>"]);
         assert_eq!(root.text_at(&["b"]), None);
         assert!(root.child("b").is_some());

@@ -116,7 +116,8 @@ impl Line {
 
 impl Config {
     pub(super) fn parse(body: &[u8]) -> Result<Config, Fault> {
-        serde_json::from_slice(body).map_err(|error| (format!("line {} column {}", error.line(), error.column()), one_line(&error.to_string(), 200)))
+        serde_json::from_slice(body)
+            .map_err(|error| (format!("line {} column {}", error.line(), error.column()), one_line(&error.to_string(), 200)))
     }
 
     /// The address of a `.crate`: the template's markers filled in, or `/{crate}/{version}/download` behind it.
@@ -144,12 +145,17 @@ mod tests {
     use super::*;
 
     fn line(name: &str, version: &str) -> String {
-        format!(r#"{{"name":"{name}","vers":"{version}","deps":[],"cksum":"{}","features":{{}},"yanked":false,"rust_version":"1.70"}}"#, "ab".repeat(32))
+        format!(
+            r#"{{"name":"{name}","vers":"{version}","deps":[],"cksum":"{}","features":{{}},"yanked":false,"rust_version":"1.70"}}"#,
+            "ab".repeat(32)
+        )
     }
 
     #[test]
     fn names_have_their_folders() {
-        for (name, expected) in [("a", "1/a"), ("ab", "2/ab"), ("abc", "3/a/abc"), ("Serde_Json", "se/rd/serde_json"), ("\u{20ac}", "0/\u{20ac}")] {
+        for (name, expected) in
+            [("a", "1/a"), ("ab", "2/ab"), ("abc", "3/a/abc"), ("Serde_Json", "se/rd/serde_json"), ("\u{20ac}", "0/\u{20ac}")]
+        {
             assert_eq!(path(name), expected);
         }
     }
@@ -159,7 +165,7 @@ mod tests {
         let line: Line = serde_json::from_str(&line("MyCrate", "1.0.0")).unwrap();
         let url = |dl: &str| Config { dl: dl.to_owned(), api: None }.download_url(&line).unwrap();
         assert_eq!(url("https://dl.example/api/"), "https://dl.example/api/MyCrate/1.0.0/download");
-        assert_eq!(url("https://dl.example/{lowerprefix}/{prefix}/{crate}-{version}"), "https://dl.example/my/cr/My/Cr/MyCrate-1.0.0".replace("my/cr/My/Cr", "my/cr/My/Cr"));
+        assert_eq!(url("https://dl.example/{lowerprefix}/{prefix}/{crate}-{version}"), "https://dl.example/my/cr/My/Cr/MyCrate-1.0.0");
         assert_eq!(url("https://dl.example/{sha256-checksum}"), format!("https://dl.example/{}", "ab".repeat(32)));
     }
 

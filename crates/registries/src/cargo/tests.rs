@@ -11,7 +11,13 @@ fn line(version: &str, extra: &str) -> String {
 
 async fn upstream() -> TestServer {
     let server = TestServer::start().await;
-    server.serve("/i/config.json", Reply::ok(format!("{{\"dl\":\"{}/dl/{{lowerprefix}}/{{crate}}/{{version}}.crate\",\"api\":\"{}\"}}", server.address, server.address)));
+    server.serve(
+        "/i/config.json",
+        Reply::ok(format!(
+            "{{\"dl\":\"{}/dl/{{lowerprefix}}/{{crate}}/{{version}}.crate\",\"api\":\"{}\"}}",
+            server.address, server.address
+        )),
+    );
     let index = [
         line("1.0.0", ",\"yanked\":false,\"pubtime\":\"2023-01-01T00:00:00Z\""),
         line("1.1.0", ",\"yanked\":false,\"rust_version\":\"1.80\",\"pubtime\":\"2024-01-01T00:00:00Z\""),
@@ -25,8 +31,8 @@ async fn upstream() -> TestServer {
 }
 
 fn registries(server: &TestServer) -> Registries {
-    let mut options = Options::default();
-    options.limits = HttpLimits { tries: 1, first_backoff: Duration::from_millis(1), ..HttpLimits::default() };
+    let limits = HttpLimits { tries: 1, first_backoff: Duration::from_millis(1), ..HttpLimits::default() };
+    let mut options = Options { limits, ..Options::default() };
     options.upstreams.insert(Ecosystem::Cargo, vec![format!("sparse+{}/i/", server.address)]);
     Registries::new(Environment { cwd: "/nonexistent".into(), ..Environment::default() }, options).unwrap()
 }
@@ -89,7 +95,8 @@ async fn absence_and_damage_are_told_apart() {
     server.serve("/i/re/fu/refused", Reply::status(403));
     server.serve("/i/do/wn/down", Reply::status(500));
     let registries = registries(&server);
-    let ask = async |name: &str, version: &str| registries.record(&Release::new(Ecosystem::Cargo, name, version).unwrap()).await.unwrap_err();
+    let ask =
+        async |name: &str, version: &str| registries.record(&Release::new(Ecosystem::Cargo, name, version).unwrap()).await.unwrap_err();
     assert!(matches!(ask("absent", "1.0.0").await, RegistryError::PackageNotFound { .. }));
     assert!(matches!(ask("demo", "9.9.9").await, RegistryError::VersionNotFound { .. }));
     assert!(matches!(ask("broken", "1.0.0").await, RegistryError::Malformed { .. }));
@@ -100,7 +107,8 @@ async fn absence_and_damage_are_told_apart() {
 #[tokio::test]
 async fn the_web_api_is_asked_only_where_the_index_has_no_times() {
     let server = upstream().await;
-    server.serve("/i/ol/d-/old-one", Reply::ok(line("1.0.0", "").replace("demo", "old-one") + &line("1.1.0", "").replace("demo", "old-one")));
+    server
+        .serve("/i/ol/d-/old-one", Reply::ok(line("1.0.0", "").replace("demo", "old-one") + &line("1.1.0", "").replace("demo", "old-one")));
     server.serve("/i/ol/d-/old-two", Reply::ok(line("1.0.0", "").replace("demo", "old-two")));
     server.serve(
         "/api/v1/crates/old-one",

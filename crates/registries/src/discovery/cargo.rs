@@ -138,7 +138,10 @@ impl<'a> Config<'a> {
             }
             let local = ["directory", "local-registry", "git"].into_iter().find(|kind| self.text(&["source", &name, kind]).is_some());
             let why = match local {
-                Some(kind) => format!("source `{}` is a {kind}, not a registry; set `upstream.cargo` in bifocal.toml to the registry that it was filled from", one_line(&name, 60)),
+                Some(kind) => format!(
+                    "source `{}` is a {kind}, not a registry; set `upstream.cargo` in bifocal.toml to the registry that it was filled from",
+                    one_line(&name, 60)
+                ),
                 None => format!("it names source `{}`, which is not defined", one_line(&name, 60)),
             };
             return Err(RegistryError::Configuration { place: named_at, why });
@@ -242,13 +245,20 @@ mod tests {
     #[test]
     fn replacement_is_followed_and_tokens_go_to_their_registry() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path().join("project/.cargo/config.toml"), "[source.crates-io]\nreplace-with = 'mirror'\n[source.mirror]\nreplace-with = 'corp'\n");
+        write(
+            folder.path().join("project/.cargo/config.toml"),
+            "[source.crates-io]\nreplace-with = 'mirror'\n[source.mirror]\nreplace-with = 'corp'\n",
+        );
         write(
             folder.path().join("home/config.toml"),
             "[registries.corp]\nindex = 'sparse+https://corp.example/index/'\n[registries.git-only]\nindex = 'https://git.example/index.git'\n[registries.team]\nindex = 'sparse+https://team.example/i'\n",
         );
         write(folder.path().join("home/credentials.toml"), "[registry]\ntoken = 'publish-only'\n[registries.corp]\ntoken = 'corp-token'\n");
-        let setup = discover(&shared(folder.path(), &[("CARGO_REGISTRIES_TEAM_TOKEN", "team-token"), ("CARGO_REGISTRIES_MY_OWN_INDEX", "sparse+https://own.example/")])).unwrap();
+        let setup = discover(&shared(
+            folder.path(),
+            &[("CARGO_REGISTRIES_TEAM_TOKEN", "team-token"), ("CARGO_REGISTRIES_MY_OWN_INDEX", "sparse+https://own.example/")],
+        ))
+        .unwrap();
         let expected = [
             ("default", "https://corp.example/index/", Some("corp-token")),
             ("my-own", "https://own.example/", None),

@@ -100,6 +100,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
         };
         return Err(RegistryError::NoUpstream { ecosystem: Ecosystem::Golang, key: "GOPROXY", why: why.to_owned() });
     }
+    setup.read_netrc(&shared.env)?;
     if setup.end == End::Direct {
         setup.notes.push("modules that no proxy has are errors: `direct` clones repositories and is not done here".to_owned());
     }
@@ -107,6 +108,20 @@ pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
 }
 
 impl GoSetup {
+    /// Logins of `~/.netrc`, each for the proxies on its own host; one in GOPROXY itself comes first.
+    fn read_netrc(&mut self, env: &Environment) -> Result<(), RegistryError> {
+        let path = env.var("NETRC").map(PathBuf::from).or_else(|| env.home.as_ref().map(|home| home.join(".netrc")));
+        let Some(text) = path.map(|path| read_file(&path)).transpose()?.flatten() else { return Ok(()) };
+        for login in super::netrc::parse(&text) {
+            for proxy in &self.proxies {
+                if proxy.upstream.base.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&login.machine)) {
+                    self.credentials.basic(&proxy.upstream.base, &login.user, &login.password);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn read_proxies(&mut self, shared: &Shared, list: &str, source: &str) -> Result<(), RegistryError> {
         let mut rest = list;
         while !rest.is_empty() {
@@ -118,7 +133,10 @@ impl GoSetup {
                 "direct" => self.end = End::Direct,
                 "off" => self.end = End::Off,
                 _ if self.proxies.len() >= MAX_PROXIES => {
-                    return Err(RegistryError::Configuration { place: source.to_owned(), why: format!("it lists more than {MAX_PROXIES} proxies") });
+                    return Err(RegistryError::Configuration {
+                        place: source.to_owned(),
+                        why: format!("it lists more than {MAX_PROXIES} proxies"),
+                    });
                 }
                 _ => {
                     let id = if self.proxies.is_empty() { "default".to_owned() } else { format!("proxy-{}", self.proxies.len() + 1) };
@@ -145,7 +163,10 @@ fn values(shared: &Shared) -> Result<BTreeMap<String, String>, RegistryError> {
     variables.extend(KEYS);
     let question = Question { programs: &["go"], arguments: &arguments, variables: &variables, depends_on: &depends_on };
     let answer = tool::ask(&shared.env, shared.options.cache_dir.as_deref(), &question)?;
-    serde_json::from_str(&answer).map_err(|error| RegistryError::ToolMissing { tool: "go".to_owned(), why: one_line(&format!("`go env -json` gave no JSON: {error}"), 200) })
+    serde_json::from_str(&answer).map_err(|error| RegistryError::ToolMissing {
+        tool: "go".to_owned(),
+        why: one_line(&format!("`go env -json` gave no JSON: {error}"), 200),
+    })
 }
 
 /// The variables and the go command's own file, for machines without the go command.
@@ -182,7 +203,10 @@ fn sumdb(text: &str) -> Result<Option<SumDb>, RegistryError> {
     let unusable = |why: &str| RegistryError::Configuration { place: "GOSUMDB".to_owned(), why: format!("`{}` {why}", shown_text(text)) };
     let mut words = text.split_whitespace();
     let name = words.next().and_then(|word| word.split('+').next()).unwrap_or_default();
-    if name.is_empty() || name.split('/').any(|part| part.is_empty() || part.starts_with('.')) || name.contains(['?', '#', '@', '%', '\\', ':']) {
+    if name.is_empty()
+        || name.split('/').any(|part| part.is_empty() || part.starts_with('.'))
+        || name.contains(['?', '#', '@', '%', '\\', ':'])
+    {
         return Err(unusable("names no checksum database"));
     }
     let address = words.next().map_or_else(|| format!("https://{name}/"), |url| format!("{}/", url.trim_end_matches('/')));
@@ -272,12 +296,30 @@ mod tests {
 
     #[test]
     fn the_list_is_read_with_its_separators_and_its_end() {
-        let setup = discover_with(&[("GOPROXY", "https://u:p@a.example|b.example/x, https://c.example,direct,https://d.example"), ("GOSUMDB", "sum.example+key https://s.example/db")]).unwrap();
+        let setup = discover_with(&[
+            ("GOPROXY", "https://u:p@a.example|b.example/x, https://c.example,direct,https://d.example"),
+            ("GOSUMDB", "sum.example+key https://s.example/db"),
+        ])
+        .unwrap();
         let seen: Vec<_> = setup.proxies.iter().map(|p| (p.upstream.id.as_str(), p.upstream.base.as_str(), p.forgiving)).collect();
-        assert_eq!(seen, [("default", "https://a.example/", true), ("proxy-2", "https://b.example/x/", false), ("proxy-3", "https://c.example/", false)]);
+        assert_eq!(
+            seen,
+            [("default", "https://a.example/", true), ("proxy-2", "https://b.example/x/", false), ("proxy-3", "https://c.example/", false)]
+        );
         assert_eq!(setup.end, End::Direct);
         assert!(setup.credentials.for_url(&setup.proxies[0].upstream.base).is_some());
         assert_eq!(setup.sumdb.unwrap(), SumDb { name: "sum.example".to_owned(), base: Url::parse("https://s.example/db/").unwrap() });
+    }
+
+    #[test]
+    fn netrc_logins_go_to_the_proxy_on_their_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let netrc = folder.path().join("netrc");
+        std::fs::write(&netrc, "machine a.example login u password p\nmachine c.example login x password y\n").unwrap();
+        let setup = discover_with(&[("GOPROXY", "https://a.example/go,https://b.example"), ("NETRC", netrc.to_str().unwrap())]).unwrap();
+        let header =
+            |at: usize| setup.credentials.for_url(&setup.proxies[at].upstream.base).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!((header(0).as_deref(), header(1)), (Some("Basic dTpw"), None));
     }
 
     #[test]

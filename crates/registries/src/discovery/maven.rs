@@ -80,7 +80,11 @@ impl MavenSetup {
     fn add(&mut self, shared: &Shared, repository: &Repository) -> Result<(), RegistryError> {
         let (id, url, source) = match self.settings.mirror_of(repository) {
             Some(mirror) if mirror.blocked => {
-                self.notes.push(format!("repository `{}` is passed over: mirror `{}` blocks it", one_line(&repository.id, 60), one_line(&mirror.id, 60)));
+                self.notes.push(format!(
+                    "repository `{}` is passed over: mirror `{}` blocks it",
+                    one_line(&repository.id, 60),
+                    one_line(&mirror.id, 60)
+                ));
                 return Ok(());
             }
             Some(mirror) => (mirror.id.clone(), mirror.url.clone(), format!("mirror `{}` in settings.xml", one_line(&mirror.id, 60))),
@@ -126,7 +130,10 @@ impl MavenSetup {
             let servers = std::mem::take(&mut self.settings.servers);
             let added = self.add(shared, &repository);
             if servers.iter().any(|server| server.id == id) && self.upstreams.len() > before {
-                self.notes.push(format!("the credentials of server `{}` are not sent: a POM, not settings.xml, says where that repository is", one_line(id, 60)));
+                self.notes.push(format!(
+                    "the credentials of server `{}` are not sent: a POM, not settings.xml, says where that repository is",
+                    one_line(id, 60)
+                ));
             }
             self.settings.servers = servers;
             added?;
@@ -149,7 +156,10 @@ fn is_encrypted(password: &str) -> bool {
 
 /// The folder of the installed Maven: named by a variable, or around the `mvn` on the path.
 fn installation(env: &Environment) -> Option<PathBuf> {
-    let named = env.first_var(&["MAVEN_HOME", "M2_HOME"]).map(|(_, folder)| PathBuf::from(folder)).filter(|folder| folder.is_absolute() && folder.join("lib").is_dir());
+    let named = env
+        .first_var(&["MAVEN_HOME", "M2_HOME"])
+        .map(|(_, folder)| PathBuf::from(folder))
+        .filter(|folder| folder.is_absolute() && folder.join("lib").is_dir());
     named.or_else(|| {
         let program = std::fs::canonicalize(tool::find(env, "mvn")?).ok()?;
         program.parent()?.parent().map(Path::to_owned).filter(|folder| folder.join("lib").is_dir())
@@ -180,7 +190,13 @@ fn super_pom(installed: Option<&Path>) -> Result<Vec<Repository>, String> {
         .child("repositories")
         .into_iter()
         .flat_map(|list| list.all("repository"))
-        .filter_map(|one| Some(Repository { id: one.text_at(&["id"])?.to_owned(), url: one.text_at(&["url"])?.to_owned(), source: "Maven's super POM".to_owned() }))
+        .filter_map(|one| {
+            Some(Repository {
+                id: one.text_at(&["id"])?.to_owned(),
+                url: one.text_at(&["url"])?.to_owned(),
+                source: "Maven's super POM".to_owned(),
+            })
+        })
         .collect();
     if found.is_empty() { Err(unusable("it names no repository".to_owned())) } else { Ok(found) }
 }
@@ -236,11 +252,24 @@ mod tests {
         };
         let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
         let name_length = u16::try_from(name.len()).unwrap().to_le_bytes();
-        let mut out = [b"PK\x03\x04\x14\0\0\0".as_slice(), &method.to_le_bytes(), &[0; 8], &size(&packed), &size(content), &name_length, &[0; 2]].concat();
+        let mut out =
+            [b"PK\x03\x04\x14\0\0\0".as_slice(), &method.to_le_bytes(), &[0; 8], &size(&packed), &size(content), &name_length, &[0; 2]]
+                .concat();
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(&packed);
         let directory = u32::try_from(out.len()).unwrap().to_le_bytes();
-        out.extend([b"PK\x01\x02\x14\0\x14\0\0\0".as_slice(), &method.to_le_bytes(), &[0; 8], &size(&packed), &size(content), &name_length, &[0; 16]].concat());
+        out.extend(
+            [
+                b"PK\x01\x02\x14\0\x14\0\0\0".as_slice(),
+                &method.to_le_bytes(),
+                &[0; 8],
+                &size(&packed),
+                &size(content),
+                &name_length,
+                &[0; 16],
+            ]
+            .concat(),
+        );
         out.extend_from_slice(name.as_bytes());
         out.extend([b"PK\x05\x06\0\0\0\0\x01\0\x01\0".as_slice(), &[0; 4], &directory, &[0; 2]].concat());
         out
@@ -319,7 +348,11 @@ mod tests {
         let setup = discover(&shared(folder.path())).unwrap();
         assert_eq!(addresses(&setup), ["corp https://corp.example/m2/", "central https://central.example/m2/"]);
         assert!(setup.credentials.is_empty());
-        assert!(setup.notes.iter().any(|note| note.contains("is encrypted")) && setup.notes.iter().any(|note| note.contains("blocks it")), "{:?}", setup.notes);
+        assert!(
+            setup.notes.iter().any(|note| note.contains("is encrypted")) && setup.notes.iter().any(|note| note.contains("blocks it")),
+            "{:?}",
+            setup.notes
+        );
     }
 
     #[test]

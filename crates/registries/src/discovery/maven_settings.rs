@@ -79,7 +79,8 @@ impl Settings {
                 self.servers.push(Server { id, username: text(server, "username"), password: text(server, "password"), authorization });
             }
         }
-        let active: Vec<String> = root.child("activeProfiles").into_iter().flat_map(|list| list.all("activeProfile")).map(|one| one.text.clone()).collect();
+        let active: Vec<String> =
+            root.child("activeProfiles").into_iter().flat_map(|list| list.all("activeProfile")).map(|one| one.text.clone()).collect();
         for profile in root.child("profiles").into_iter().flat_map(|list| list.all("profile")) {
             let id = profile.text_at(&["id"]).unwrap_or_default();
             let by_default = profile.text_at(&["activation", "activeByDefault"]) == Some("true");
@@ -87,7 +88,10 @@ impl Settings {
             let repositories = profile.child("repositories");
             if !listed && !by_default {
                 if repositories.is_some() {
-                    self.notes.push(format!("the repositories of profile `{}` in {source} are passed over: it is not active", bifocal_core::one_line(id, 60)));
+                    self.notes.push(format!(
+                        "the repositories of profile `{}` in {source} are passed over: it is not active",
+                        bifocal_core::one_line(id, 60)
+                    ));
                 }
                 continue;
             }
@@ -105,7 +109,10 @@ impl Settings {
 
     /// The mirror that stands in for a repository: one that names it alone, else the first whose pattern fits.
     pub(crate) fn mirror_of(&self, repository: &Repository) -> Option<&Mirror> {
-        self.mirrors.iter().find(|mirror| mirror.of.trim() == repository.id).or_else(|| self.mirrors.iter().find(|mirror| fits(&mirror.of, repository)))
+        self.mirrors
+            .iter()
+            .find(|mirror| mirror.of.trim() == repository.id)
+            .or_else(|| self.mirrors.iter().find(|mirror| fits(&mirror.of, repository)))
     }
 
     /// The server of an id.

@@ -11,20 +11,28 @@ async fn upstream() -> TestServer {
     let server = TestServer::start().await;
     server.serve(&format!("{AT}/list"), Reply::ok("v1.1.0\nv1.0.0\nv1.2.0\nv1.3.0-rc.1\nv0.0.0-20200101000000-0123456789ab\n\n"));
     for (version, time) in [("v1.0.0", "2023-01-01"), ("v1.1.0", "2023-06-01"), ("v1.2.0", "2024-01-01")] {
-        let info = format!("{{\"Version\":\"{version}\",\"Time\":\"{time}T00:00:00Z\",\"Origin\":{{\"VCS\":\"git\",\"URL\":\"https://git.example/demo\"}}}}");
+        let info = format!(
+            "{{\"Version\":\"{version}\",\"Time\":\"{time}T00:00:00Z\",\"Origin\":{{\"VCS\":\"git\",\"URL\":\"https://git.example/demo\"}}}}"
+        );
         server.serve(&format!("{AT}/{version}.info"), Reply::ok(info));
     }
-    server.serve(&format!("{AT}/main.info"), Reply::ok("{\"Version\":\"v1.2.1-0.20240501000000-0123456789ab\",\"Time\":\"2024-05-01T00:00:00Z\"}"));
+    server.serve(
+        &format!("{AT}/main.info"),
+        Reply::ok("{\"Version\":\"v1.2.1-0.20240501000000-0123456789ab\",\"Time\":\"2024-05-01T00:00:00Z\"}"),
+    );
     server.serve(&format!("{AT}/v1.2.0.mod"), Reply::ok("// Deprecated: use v2\nmodule example.com/Demo/lib\nretract v1.1.0 // leaks\n"));
     server.serve(&format!("{AT}/v1.2.0.zip"), Reply::ok("zip bytes"));
     server.serve("/sumdb/sum.example/supported", Reply::ok(""));
-    server.serve("/sumdb/sum.example/lookup/example.com/!demo/lib@v1.2.0", Reply::ok(format!("7\n{MODULE} v1.2.0 {H1}\n{MODULE} v1.2.0/go.mod {H1}\n")));
+    server.serve(
+        "/sumdb/sum.example/lookup/example.com/!demo/lib@v1.2.0",
+        Reply::ok(format!("7\n{MODULE} v1.2.0 {H1}\n{MODULE} v1.2.0/go.mod {H1}\n")),
+    );
     server
 }
 
 fn registries(proxies: &str, more: &[(&str, &str)]) -> Registries {
-    let mut options = Options::default();
-    options.limits = HttpLimits { tries: 1, first_backoff: Duration::from_millis(1), ..HttpLimits::default() };
+    let limits = HttpLimits { tries: 1, first_backoff: Duration::from_millis(1), ..HttpLimits::default() };
+    let options = Options { limits, ..Options::default() };
     let mut vars = vec![("GOPROXY", proxies), ("GOSUMDB", "sum.example")];
     vars.extend(more);
     let vars = vars.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
@@ -45,7 +53,10 @@ async fn a_record_joins_info_list_sums_and_the_newest_go_mod() {
     assert_eq!(record.published_at, Known::Given("2024-01-01T00:00:00Z".parse().unwrap()));
     assert_eq!(record.repository.given().unwrap(), "https://git.example/demo");
     assert_eq!(record.deprecated.as_deref(), Some("use v2"));
-    assert_eq!((record.history.version_count, record.history.next_lower.as_deref(), record.history.latest.as_deref()), (4, Some("v1.1.0"), Some("v1.2.0")));
+    assert_eq!(
+        (record.history.version_count, record.history.next_lower.as_deref(), record.history.latest.as_deref()),
+        (4, Some("v1.1.0"), Some("v1.2.0"))
+    );
     assert_eq!(record.history.first_published_at, Known::Given("2023-01-01T00:00:00Z".parse().unwrap()));
     assert_eq!(record.yanked, None);
     let old = registries.record(&release("v1.1.0")).await.unwrap();

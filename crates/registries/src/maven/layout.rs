@@ -46,7 +46,8 @@ pub(super) fn folder_version(version: &str) -> Option<String> {
     let (base, stamp) = rest.rsplit_once('-')?;
     let (day, time) = stamp.split_once('.')?;
     let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_digit());
-    (digits(day, 8) && digits(time, 6) && !build.is_empty() && build.bytes().all(|b| b.is_ascii_digit())).then(|| format!("{base}-SNAPSHOT"))
+    (digits(day, 8) && digits(time, 6) && !build.is_empty() && build.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| format!("{base}-SNAPSHOT"))
 }
 
 /// The file extension that stands for a packaging; `None` where the POM is all there is.
@@ -71,7 +72,11 @@ impl Metadata {
     pub(super) fn read(root: &Element) -> Metadata {
         let text = |name: &str| root.text_at(&["versioning", name]).map(str::to_owned);
         let versions = root.at(&["versioning", "versions"]).into_iter().flat_map(|list| list.all("version"));
-        Metadata { versions: versions.map(|one| one.text.clone()).filter(|text| !text.is_empty()).collect(), latest: text("latest"), release: text("release") }
+        Metadata {
+            versions: versions.map(|one| one.text.clone()).filter(|text| !text.is_empty()).collect(),
+            latest: text("latest"),
+            release: text("release"),
+        }
     }
 }
 
@@ -80,7 +85,12 @@ impl Snapshots {
         let list = root.at(&["versioning", "snapshotVersions"]);
         let files = list.into_iter().flat_map(|list| list.all("snapshotVersion")).filter_map(|one| {
             let text = |name: &str| one.text_at(&[name]);
-            Some((text("extension")?.to_owned(), text("classifier").unwrap_or_default().to_owned(), text("value")?.to_owned(), text("updated").and_then(compact_time)))
+            Some((
+                text("extension")?.to_owned(),
+                text("classifier").unwrap_or_default().to_owned(),
+                text("value")?.to_owned(),
+                text("updated").and_then(compact_time),
+            ))
         });
         let snapshot = |name: &str| root.text_at(&["versioning", "snapshot", name]);
         let build = snapshot("timestamp").zip(snapshot("buildNumber")).map(|(stamp, number)| format!("{stamp}-{number}"));

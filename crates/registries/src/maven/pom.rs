@@ -36,7 +36,9 @@ impl Pom {
         });
         let mut properties: BTreeMap<String, String> =
             root.child("properties").into_iter().flat_map(|list| &list.children).map(|one| (one.name.clone(), one.text.clone())).collect();
-        for (name, inherited) in [("groupId", parent.as_ref().map(|p| &p.group)), ("artifactId", None), ("version", parent.as_ref().map(|p| &p.version))] {
+        for (name, inherited) in
+            [("groupId", parent.as_ref().map(|p| &p.group)), ("artifactId", None), ("version", parent.as_ref().map(|p| &p.version))]
+        {
             if let Some(value) = text(&[name]).or_else(|| inherited.cloned()) {
                 properties.insert(format!("pom.{name}"), value.clone());
                 properties.insert(format!("project.{name}"), value);
@@ -50,7 +52,12 @@ impl Pom {
         let moved = root.at(&["distributionManagement", "relocation"]).map(|to| {
             let part = |name: &str, own: Option<String>| to.text_at(&[name]).map(str::to_owned).or(own).unwrap_or_default();
             let own = |name: &str| properties.get(&format!("project.{name}")).cloned();
-            let place = format!("{}:{}:{}", part("groupId", own("groupId")), part("artifactId", own("artifactId")), part("version", own("version")));
+            let place = format!(
+                "{}:{}:{}",
+                part("groupId", own("groupId")),
+                part("artifactId", own("artifactId")),
+                part("version", own("version"))
+            );
             match to.text_at(&["message"]) {
                 Some(message) => format!("relocated to {place}: {message}"),
                 None => format!("relocated to {place}"),
@@ -61,7 +68,13 @@ impl Pom {
             parent,
             packaging: text(&["packaging"]),
             scm,
-            licenses: root.child("licenses").into_iter().flat_map(|list| list.all("license")).filter_map(|one| one.text_at(&["name"]).or(one.text_at(&["url"]))).map(str::to_owned).collect(),
+            licenses: root
+                .child("licenses")
+                .into_iter()
+                .flat_map(|list| list.all("license"))
+                .filter_map(|one| one.text_at(&["name"]).or(one.text_at(&["url"])))
+                .map(str::to_owned)
+                .collect(),
             description: text(&["description"]),
             relocation: moved.map(|text| bifocal_core::one_line(&text, 500)),
             properties,

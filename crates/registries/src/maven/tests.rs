@@ -32,8 +32,8 @@ async fn upstream() -> TestServer {
 }
 
 fn registries(server: &TestServer) -> Registries {
-    let mut options = Options::default();
-    options.limits = HttpLimits { tries: 1, first_backoff: Duration::from_millis(1), ..HttpLimits::default() };
+    let limits = HttpLimits { tries: 1, first_backoff: Duration::from_millis(1), ..HttpLimits::default() };
+    let mut options = Options { limits, ..Options::default() };
     options.upstreams.insert(Ecosystem::Maven, vec![format!("{}/empty", server.address), format!("{}/m2", server.address)]);
     Registries::new(Environment { cwd: "/nonexistent".into(), ..Environment::default() }, options).unwrap()
 }
@@ -48,7 +48,10 @@ async fn a_record_joins_pom_parent_metadata_and_checksums() {
     let registries = registries(&server);
     let record = registries.record(&release("1.1")).await.unwrap();
     assert_eq!(record.upstream, "upstream-2");
-    assert_eq!(record.files.iter().map(|file| (file.filename.as_str(), file.kind)).collect::<Vec<_>>(), [("lib-1.1.jar", ArtifactKind::Jar), ("lib-1.1.pom", ArtifactKind::Pom)]);
+    assert_eq!(
+        record.files.iter().map(|file| (file.filename.as_str(), file.kind)).collect::<Vec<_>>(),
+        [("lib-1.1.jar", ArtifactKind::Jar), ("lib-1.1.pom", ArtifactKind::Pom)]
+    );
     assert_eq!(record.files[0].digests, [Digest::from(Sha256::of(JAR))]);
     assert_eq!(record.published_at, Known::Given("2024-01-31T12:00:00Z".parse().unwrap()));
     assert_eq!(record.repository.given().unwrap(), "https://git.example/demo");
@@ -90,7 +93,10 @@ async fn snapshots_and_classifiers_name_their_files() {
         "/m2/org/demo/lib/1.2-SNAPSHOT/maven-metadata.xml",
         Reply::ok("<metadata><versioning><snapshot><timestamp>20240201.000000</timestamp><buildNumber>7</buildNumber></snapshot><lastUpdated>20240201000000</lastUpdated></versioning></metadata>"),
     );
-    server.serve("/m2/org/demo/lib/1.2-SNAPSHOT/lib-1.2-20240201.000000-7.pom", Reply::ok("<project><version>1.2-SNAPSHOT</version></project>"));
+    server.serve(
+        "/m2/org/demo/lib/1.2-SNAPSHOT/lib-1.2-20240201.000000-7.pom",
+        Reply::ok("<project><version>1.2-SNAPSHOT</version></project>"),
+    );
     let registries = registries(&server);
     let record = registries.record(&release("1.2-SNAPSHOT")).await.unwrap();
     assert_eq!(record.files[0].filename, "lib-1.2-20240201.000000-7.jar");
@@ -117,7 +123,13 @@ async fn ranges_take_the_highest_and_soft_versions_themselves() {
         assert_eq!(registries.resolve(&package, requirement, &context).await.unwrap().version, expected, "{requirement}");
     }
     for requirement in ["[", "${x}", "a/b", ""] {
-        assert!(matches!(registries.resolve(&package, requirement, &ResolveContext::default()).await, Err(RegistryError::BadRequirement { .. })), "{requirement}");
+        assert!(
+            matches!(
+                registries.resolve(&package, requirement, &ResolveContext::default()).await,
+                Err(RegistryError::BadRequirement { .. })
+            ),
+            "{requirement}"
+        );
     }
     assert!(matches!(registries.resolve(&package, "[3,)", &ResolveContext::default()).await, Err(RegistryError::NothingSatisfies { .. })));
 }
