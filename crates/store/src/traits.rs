@@ -4,6 +4,7 @@
 use crate::StoreError;
 use async_trait::async_trait;
 use bifocal_core::{ArtifactFacts, Decision, MalwareOverride, PackageName, Release, ReleaseRecord, Sha256};
+use bifocal_ledger::Body;
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -59,10 +60,14 @@ pub trait QueueStore: Send + Sync {
     async fn enqueue(&self, kind: &str, payload: &str, dedup_key: Option<&str>, not_before: Timestamp) -> Result<bool, StoreError>;
     /// Takes the oldest work that is due, for the time of the lease; work whose lease ran out is due again.
     async fn lease(&self, kinds: &[&str], lease: Duration, now: Timestamp) -> Result<Option<Job>, StoreError>;
-    /// Work is done.
-    async fn complete(&self, id: i64) -> Result<(), StoreError>;
-    /// Work failed: due again at `retry_at`, or dead when that is `None`.
-    async fn fail(&self, id: i64, error: &str, retry_at: Option<Timestamp>) -> Result<(), StoreError>;
+    /// Work is done. `false` when the lease had run out and another worker took the job since: then nothing changes.
+    async fn complete(&self, job: &Job) -> Result<bool, StoreError>;
+    /// Work failed: due again at `retry_at`, or dead when that is `None`. `false` as for [`QueueStore::complete`].
+    async fn fail(&self, job: &Job, error: &str, retry_at: Option<Timestamp>) -> Result<bool, StoreError>;
+    /// Dead jobs with their last error, oldest first.
+    async fn dead(&self, limit: u32) -> Result<Vec<(Job, String)>, StoreError>;
+    /// Makes a dead job due again; `false` when there is none of that id, or the same work waits already.
+    async fn revive(&self, id: i64, not_before: Timestamp) -> Result<bool, StoreError>;
     /// Number of jobs that wait, run and are dead.
     async fn depth(&self, now: Timestamp) -> Result<(u64, u64, u64), StoreError>;
 }
@@ -77,6 +82,9 @@ pub trait DecisionStore: Send + Sync {
     async fn decisions(&self, releases: &[Release]) -> Result<Vec<Decision>, StoreError>;
     /// Overrides of malware records that two different people signed, in force or not.
     async fn malware_overrides(&self) -> Result<Vec<MalwareOverride>, StoreError>;
+    /// Appends another entry to the log (a policy, a feed); gives its index. Decisions come in by
+    /// [`DecisionStore::record_decision`] only.
+    async fn log(&self, body: &Body) -> Result<u64, StoreError>;
     /// Size and root of the log.
     async fn log_head(&self) -> Result<(u64, Sha256), StoreError>;
     /// Leaves of the log from `start`, at most `count`.
@@ -116,7 +124,7 @@ pub trait CaseStore: Send + Sync {
 pub struct PublisherIdentity {
     /// The release.
     pub release: Release,
-    /// The release line (`2`, `2.x`, `latest`), so that maintenance lines are not mistaken for changes.
+    /// The release line (`2`, `2.x`, `latest`), so that a maintenance line is not mistaken for a change.
     pub line: String,
     /// Issuer, key id or account.
     pub identity: String,

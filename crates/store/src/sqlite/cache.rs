@@ -1,0 +1,247 @@
+//! Records and facts in a database that may be lost.
+
+use super::codec::{Decoder, encode};
+use super::open::{Opened, Usage, open, open_read_only};
+use crate::files::blocking;
+use crate::{AssessmentStore, StoreError};
+use async_trait::async_trait;
+use bifocal_core::{ArtifactFacts, Release, ReleaseRecord, SCHEMA_VERSION, Sha256};
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteRow, SqliteSynchronous};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/sqlite/cache");
+/// A cache is not worth a long wait.
+const USAGE: Usage =
+    Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Normal, patience: Duration::from_secs(5), connections: 2 };
+
+/// The cache of records and facts. Any number of processes may use it at once.
+pub struct SqliteCache {
+    database: Opened,
+}
+
+impl SqliteCache {
+    /// Opens or makes the cache. On a read-only disk what is there can be read, and every write is
+    /// [`StoreError::ReadOnly`]. A damaged database is set aside as `*.damaged` and begun anew.
+    ///
+    /// # Errors
+    /// The database cannot be opened or made, or was written by a newer program.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = match open(path, &USAGE).await {
+            Err(StoreError::ReadOnly { .. }) if path.is_file() => open_read_only(path, &USAGE).await?,
+            Err(StoreError::Damaged { why, .. }) => {
+                tracing::warn!(path = %path.display(), why, "the cache is damaged; it is set aside and begun anew");
+                set_aside(path)?;
+                open(path, &USAGE).await?
+            }
+            other => other?,
+        };
+        Ok(SqliteCache { database })
+    }
+
+    fn wrong(&self, error: &sqlx::Error) -> StoreError {
+        self.database.wrong(error)
+    }
+
+    /// Closes the database; what is not closed is still safe, and the next process tidies up.
+    pub async fn close(&self) {
+        self.database.pool.close().await;
+    }
+}
+
+fn set_aside(path: &Path) -> Result<(), StoreError> {
+    let wrong = |error| crate::files::io_error(path, error);
+    std::fs::rename(path, path.with_extension("damaged")).map_err(wrong)?;
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        let _ = std::fs::remove_file(beside);
+    }
+    Ok(())
+}
+
+/// A list of texts as one bound parameter for `json_each`.
+fn json_list<T: AsRef<str>>(texts: impl Iterator<Item = T>) -> String {
+    let texts: Vec<String> = texts.map(|text| text.as_ref().to_owned()).collect();
+    serde_json::to_string(&texts).unwrap_or_default()
+}
+
+type Stored = (String, Vec<u8>, Vec<u8>, String);
+
+fn stored(row: &SqliteRow) -> Option<Stored> {
+    Some((row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?, row.try_get(3).ok()?))
+}
+
+#[async_trait]
+impl AssessmentStore for SqliteCache {
+    async fn artifact_facts(&self, artifacts: &[Sha256], analyser: &str) -> Result<BTreeMap<Sha256, ArtifactFacts>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT sha256, checksum, value, analyser FROM artifact_facts \
+             WHERE analyser = ? AND sha256 IN (SELECT value FROM json_each(?))",
+        )
+        .bind(analyser)
+        .bind(json_list(artifacts.iter().map(Sha256::hex)))
+        .fetch_all(&self.database.pool)
+        .await
+        .map_err(|error| self.wrong(&error))?;
+        let read = move || {
+            let mut decoder = Decoder::new();
+            let mut found = BTreeMap::new();
+            for (hex, sum, value, analyser) in rows.iter().filter_map(stored) {
+                let facts = decoder.decode::<ArtifactFacts>(&sum, &value);
+                match facts.filter(|facts| facts.schema_version == SCHEMA_VERSION && facts.sha256.hex() == hex && facts.analyser == analyser) {
+                    Some(facts) => {
+                        found.insert(facts.sha256, facts);
+                    }
+                    None => tracing::warn!(sha256 = hex, "cached facts are damaged; they count as missing"),
+                }
+            }
+            Ok(found)
+        };
+        blocking(&self.database.path, read).await
+    }
+
+    async fn put_artifact_facts(&self, facts: &[ArtifactFacts]) -> Result<(), StoreError> {
+        let mut writing = self.database.write().await?;
+        for facts in facts {
+            let Some((sum, value)) = encode(facts) else { continue };
+            sqlx::query("INSERT OR REPLACE INTO artifact_facts (sha256, analyser, checksum, value) VALUES (?, ?, ?, ?)")
+                .bind(facts.sha256.hex())
+                .bind(&facts.analyser)
+                .bind(sum)
+                .bind(value)
+                .execute(&mut *writing.transaction)
+                .await
+                .map_err(|error| self.wrong(&error))?;
+        }
+        writing.commit().await
+    }
+
+    async fn release_records(&self, releases: &[Release]) -> Result<BTreeMap<Release, (ReleaseRecord, Timestamp)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT purl, checksum, value, fetched_at FROM release_records WHERE purl IN (SELECT value FROM json_each(?))",
+        )
+        .bind(json_list(releases.iter().map(Release::purl)))
+        .fetch_all(&self.database.pool)
+        .await
+        .map_err(|error| self.wrong(&error))?;
+        let read = move || {
+            let mut decoder = Decoder::new();
+            let mut found = BTreeMap::new();
+            for (purl, sum, value, fetched_at) in rows.iter().filter_map(stored) {
+                let record = decoder.decode::<ReleaseRecord>(&sum, &value);
+                let record = record.filter(|record| record.schema_version == SCHEMA_VERSION && record.release.purl() == purl);
+                match (record, fetched_at.parse::<Timestamp>()) {
+                    (Some(record), Ok(fetched_at)) => {
+                        found.insert(record.release.clone(), (record, fetched_at));
+                    }
+                    _ => tracing::warn!(purl, "a cached record is damaged; it counts as missing"),
+                }
+            }
+            Ok(found)
+        };
+        blocking(&self.database.path, read).await
+    }
+
+    async fn put_release_records(&self, records: &[ReleaseRecord], fetched_at: Timestamp) -> Result<(), StoreError> {
+        let fetched_at = fetched_at.to_string();
+        let mut writing = self.database.write().await?;
+        for record in records {
+            let Some((sum, value)) = encode(record) else { continue };
+            sqlx::query("INSERT OR REPLACE INTO release_records (purl, fetched_at, checksum, value) VALUES (?, ?, ?, ?)")
+                .bind(record.release.purl())
+                .bind(&fetched_at)
+                .bind(sum)
+                .bind(value)
+                .execute(&mut *writing.transaction)
+                .await
+                .map_err(|error| self.wrong(&error))?;
+        }
+        writing.commit().await
+    }
+
+    async fn artifact_names(&self, names: &[String]) -> Result<BTreeMap<String, Sha256>, StoreError> {
+        let rows = sqlx::query("SELECT name, sha256 FROM artifact_names WHERE name IN (SELECT value FROM json_each(?))")
+            .bind(json_list(names.iter()))
+            .fetch_all(&self.database.pool)
+            .await
+            .map_err(|error| self.wrong(&error))?;
+        let pair = |row: &SqliteRow| Some((row.try_get::<String, _>(0).ok()?, row.try_get::<String, _>(1).ok()?.parse().ok()?));
+        Ok(rows.iter().filter_map(pair).collect())
+    }
+
+    async fn put_artifact_names(&self, names: &[String], artifact: Sha256) -> Result<(), StoreError> {
+        let mut writing = self.database.write().await?;
+        sqlx::query("INSERT OR REPLACE INTO artifact_names (name, sha256) SELECT value, ? FROM json_each(?)")
+            .bind(artifact.hex())
+            .bind(json_list(names.iter()))
+            .execute(&mut *writing.transaction)
+            .await
+            .map_err(|error| self.wrong(&error))?;
+        writing.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bifocal_core::{Ecosystem, ManifestClaims};
+
+    fn facts(size: usize) -> ArtifactFacts {
+        // Digits of a hash chain do not compress, so that the database has to grow.
+        let mut name = String::new();
+        while name.len() < size {
+            name.push_str(&Sha256::of(name.as_bytes()).hex());
+        }
+        ArtifactFacts {
+            schema_version: SCHEMA_VERSION,
+            analyser: "a".to_owned(),
+            sha256: Sha256::of(name.as_bytes()),
+            go_h1: None,
+            ecosystem: Some(Ecosystem::Npm),
+            size: 1,
+            files: 1,
+            unpacked: 1,
+            manifest: ManifestClaims { name: Some(name), ..ManifestClaims::default() },
+            signals: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_its_own_error_and_leaves_the_cache_readable() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = SqliteCache::open(&folder.path().join("cache")).await.unwrap();
+        cache.put_artifact_facts(&[facts(100)]).await.unwrap();
+        let mut connections = Vec::new();
+        for _ in 0..USAGE.connections {
+            connections.push(cache.database.pool.acquire().await.unwrap());
+        }
+        for connection in &mut connections {
+            sqlx::query("PRAGMA max_page_count = 20").execute(&mut **connection).await.unwrap();
+        }
+        drop(connections);
+        let wrong = cache.put_artifact_facts(&[facts(1_000_000)]).await.unwrap_err();
+        assert!(matches!(wrong, StoreError::Full { .. }), "{wrong:?}");
+        assert_eq!(cache.artifact_facts(&[facts(100).sha256], "a").await.unwrap().len(), 1);
+        cache.put_artifact_facts(&[facts(200)]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_read_only_cache_is_read_and_refuses_to_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        let cache = SqliteCache::open(&path).await.unwrap();
+        cache.put_artifact_facts(&[facts(100)]).await.unwrap();
+        cache.close().await;
+        let cache = SqliteCache { database: open_read_only(&path, &USAGE).await.unwrap() };
+        assert_eq!(cache.artifact_facts(&[facts(100).sha256], "a").await.unwrap().len(), 1);
+        let wrong = cache.put_artifact_facts(&[facts(200)]).await.unwrap_err();
+        assert!(matches!(wrong, StoreError::ReadOnly { .. }), "{wrong:?}");
+        let names = cache.put_artifact_names(&["n".to_owned()], facts(1).sha256).await.unwrap_err();
+        assert!(names.is_unwritable());
+    }
+}
