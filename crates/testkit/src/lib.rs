@@ -12,6 +12,7 @@ mod clients;
 mod environment;
 mod folders;
 pub mod hostile;
+pub mod jvm_class;
 mod mutation;
 mod order;
 mod pack;
