@@ -141,12 +141,18 @@ pub(crate) struct SourceArgs {
     /// Policy pack (default, strict, observe) or file
     #[arg(long, value_name = "PACK|FILE", env = "BIFOCAL_POLICY")]
     pub(crate) policy: Option<String>,
+    /// Folder of a server's store: decisions that reviewers recorded there count
+    #[arg(long, value_name = "DIR", env = "BIFOCAL_DATA")]
+    pub(crate) data: Option<PathBuf>,
     /// Answer from the cache alone; what is not there is an error
     #[arg(long, env = "BIFOCAL_OFFLINE")]
     pub(crate) offline: bool,
     /// Assess afresh: read nothing from the cache of assessments and metadata
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Ask the upstreams anew for all metadata, however fresh, and compare it with what they said before
+    #[arg(long, conflicts_with_all = ["offline", "no_cache"])]
+    pub(crate) refresh: bool,
     /// Evaluate the policy for this time instead of now
     #[arg(long, value_name = "RFC3339")]
     pub(crate) at: Option<jiff::Timestamp>,

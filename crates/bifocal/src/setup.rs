@@ -9,6 +9,7 @@ use bifocal_core::{AnalysisLimits, Ecosystem, HttpLimits, Waiver};
 use bifocal_engine::{Analyser, Cache, Engine, EngineParts, Feeds, PeoplesWord};
 use bifocal_policy::{Loaded, PACKS, Policy};
 use bifocal_registries::{Environment, Options, Registries};
+use bifocal_store::{DecisionStore, SqliteStore, SystemClock};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ pub(crate) struct EngineArgs<'a> {
 
 /// Options of a command that takes none.
 pub(crate) fn no_sources() -> SourceArgs {
-    SourceArgs { policy: None, offline: false, no_cache: false, at: None, jobs: None }
+    SourceArgs { data: None, policy: None, offline: false, no_cache: false, refresh: false, at: None, jobs: None }
 }
 
 /// Cores of this machine.
@@ -81,7 +82,7 @@ impl Session {
         options.limits = limits;
         options.cache_dir = self.cache_dir().filter(|_| !sources.no_cache);
         options.offline = sources.offline;
-        options.metadata_max_age = self.metadata_age();
+        options.metadata_max_age = self.metadata_age(sources);
         for ecosystem in Ecosystem::ALL {
             if let Some(address) = self.config.text(&format!("upstream.{ecosystem}")) {
                 options.upstreams.insert(ecosystem, vec![address.to_owned()]);
@@ -90,7 +91,11 @@ impl Session {
         Registries::new(self.surroundings.clone(), options).map(Arc::new).map_err(Failure::usage)
     }
 
-    fn metadata_age(&self) -> Duration {
+    /// How long metadata counts as fresh: not at all when it is to be asked for anew.
+    fn metadata_age(&self, sources: &SourceArgs) -> Duration {
+        if sources.refresh {
+            return Duration::ZERO;
+        }
         Duration::from_secs(60 * self.config.number("cache.metadata_minutes").unwrap_or(60))
     }
 
@@ -125,6 +130,20 @@ impl Session {
         Ok(Analyser::start(&program, &["analyser"], limits, jobs.clamp(1, 256)))
     }
 
+    /// The decisions of a server's store, where one is named and has any.
+    async fn decisions(&self, data: Option<&Path>) -> Result<Option<Arc<dyn DecisionStore>>, Failure> {
+        let Some(dir) = data else { return Ok(None) };
+        if !dir.is_dir() {
+            return Err(Failure::usage(anyhow::anyhow!("--data {} is not a folder", bifocal_core::printable(&dir.to_string_lossy()))));
+        }
+        let path = dir.join("state.sqlite3");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let store = SqliteStore::open_state(&path, Arc::new(SystemClock)).await.map_err(Failure::not_evaluated)?;
+        Ok(Some(Arc::new(store)))
+    }
+
     /// The engine for a check.
     pub(crate) async fn engine(&self, args: EngineArgs<'_>, registries: Arc<Registries>, ecosystems: BTreeSet<Ecosystem>) -> Result<Engine, Failure> {
         let named = |name: &str| load_policy(name).map(|loaded| warn(loaded).policy);
@@ -132,10 +151,11 @@ impl Session {
         let shadow = args.shadow.map(named).transpose()?;
         let jobs = args.sources.jobs.or(self.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(cores);
         let cache = match self.cache_dir().filter(|_| !args.sources.no_cache) {
-            Some(dir) => Cache::open(&dir, self.metadata_age(), self.config.number("cache.artifact_mib").unwrap_or(4096) << 20).await,
+            Some(dir) => Cache::open(&dir, self.metadata_age(args.sources), self.config.number("cache.artifact_mib").unwrap_or(4096) << 20).await,
             None => Cache::none(),
         };
         let feeds = self.feeds(args.evaluated_at, ecosystems).await?;
+        let decisions = self.decisions(args.sources.data.as_deref()).await?;
         Ok(Engine::new(EngineParts {
             registries,
             cache,
@@ -143,6 +163,7 @@ impl Session {
             feeds,
             policy,
             shadow,
+            decisions,
             people: PeoplesWord { waivers: args.waivers, ..PeoplesWord::default() },
             evaluated_at: args.evaluated_at,
             offline: args.sources.offline,

@@ -13,6 +13,7 @@ use bifocal_behaviour::ANALYSER;
 use bifocal_core::{Assessment, Decision, Judgement, MalwareOverride, Place, Release, SCHEMA_VERSION, Signal, Verdict, Waiver};
 use bifocal_policy::{Context, Explanation, Policy, baseline_waiver};
 use bifocal_registries::ResolveContext;
+use bifocal_store::{DecisionStore, StoreError};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -48,6 +49,8 @@ pub struct EngineParts {
     pub shadow: Option<Policy>,
     /// What people said.
     pub people: PeoplesWord,
+    /// Where more of what people said is kept.
+    pub decisions: Option<Arc<dyn DecisionStore>>,
     /// The time for which the policy is evaluated.
     pub evaluated_at: Timestamp,
     /// Answer from the cache alone.
@@ -67,6 +70,7 @@ pub struct Engine {
     pub(crate) policy: Arc<Policy>,
     pub(crate) shadow: Option<Arc<Policy>>,
     pub(crate) people: Arc<PeoplesWord>,
+    pub(crate) decisions: Option<Arc<dyn DecisionStore>>,
     pub(crate) evaluated_at: Timestamp,
     /// Record today's holds as known until then, and report what is left.
     pub(crate) record_baseline: Option<Timestamp>,
@@ -100,13 +104,17 @@ impl Engine {
             policy: Arc::new(parts.policy),
             shadow: parts.shadow.map(Arc::new),
             people: Arc::new(parts.people),
+            decisions: parts.decisions,
             evaluated_at: parts.evaluated_at,
             record_baseline: parts.record_baseline,
         }
     }
 
     /// Checks all that the plan names.
-    pub async fn check(&self, mut plan: Plan, progress: &dyn Progress) -> Checked {
+    ///
+    /// # Errors
+    /// The store of decisions cannot be read: without what people ruled there is no verdict.
+    pub async fn check(&self, mut plan: Plan, progress: &dyn Progress) -> Result<Checked, StoreError> {
         let unresolvable = self.resolve(&mut plan).await;
         let wanted: Vec<Wanted> = plan.wanted.values().cloned().collect();
         progress.total(wanted.len());
@@ -122,6 +130,7 @@ impl Engine {
             .collect()
             .await;
         let releases: Vec<Release> = wanted.iter().map(|wanted| wanted.release.clone()).collect();
+        let people = self.word(&releases).await?;
         let advisories = self.feeds.advisories(&releases).await;
 
         let configuration = taken.values().find_map(|result| result.as_ref().err().filter(|error| error.is_configuration()).map(ToString::to_string));
@@ -133,7 +142,7 @@ impl Engine {
                 work.push((wanted, result, advisories));
             }
         }
-        let evaluated = self.evaluate_all(work).await;
+        let evaluated = self.evaluate_all(work, &people).await;
 
         let mut report = self.empty_report(&plan);
         let mut baseline = Vec::new();
@@ -145,7 +154,16 @@ impl Engine {
         report.releases.sort_by(|a, b| a.purl.cmp(&b.purl));
         report.shadow.sort_by(|a, b| (&a.purl, &a.under).cmp(&(&b.purl, &b.under)));
         report.count();
-        Checked { report, baseline, configuration }
+        Ok(Checked { report, baseline, configuration })
+    }
+
+    /// What people said about these releases, from the policy's surroundings and from the store.
+    async fn word(&self, releases: &[Release]) -> Result<Arc<PeoplesWord>, StoreError> {
+        let Some(store) = &self.decisions else { return Ok(Arc::clone(&self.people)) };
+        let mut people = PeoplesWord::clone(&self.people);
+        people.decisions.extend(store.decisions(releases).await?);
+        people.overrides.extend(store.malware_overrides().await?);
+        Ok(Arc::new(people))
     }
 
     /// Explains the verdict of one release.
@@ -154,8 +172,10 @@ impl Engine {
         let known = self.intake.prefetch(std::slice::from_ref(&wanted)).await;
         let taken = self.intake.take(&wanted, &known).await?;
         let advisories = self.feeds.advisories(std::slice::from_ref(release)).await.remove(release).unwrap_or_default();
-        let assessment = self.assemble(&taken, advisories);
-        Ok(self.policy.explain(&assessment, &self.context(false)))
+        let people = self.word(std::slice::from_ref(release)).await?;
+        let evaluator = self.evaluator(&people);
+        let assessment = evaluator.assemble(&taken, advisories, evaluator.pinned_analyser.is_some());
+        Ok(self.policy.explain(&assessment, &evaluator.context(false)))
     }
 
     /// Time spent so far, for `-v`.
@@ -203,7 +223,7 @@ impl Engine {
     }
 
     /// Evaluates on blocking threads, in as many parts as there are cores; order is kept.
-    async fn evaluate_all(&self, work: Vec<(Wanted, Result<Taken, TakeError>, Vec<Signal>)>) -> Vec<Evaluated> {
+    async fn evaluate_all(&self, work: Vec<(Wanted, Result<Taken, TakeError>, Vec<Signal>)>, people: &Arc<PeoplesWord>) -> Vec<Evaluated> {
         let parts = std::thread::available_parallelism().map_or(1, usize::from);
         let each = work.len().div_ceil(parts).max(1);
         let mut work = work;
@@ -211,7 +231,7 @@ impl Engine {
         while !work.is_empty() {
             let rest = work.split_off(each.min(work.len()));
             let part = std::mem::replace(&mut work, rest);
-            let evaluator = self.evaluator();
+            let evaluator = self.evaluator(people);
             handles.push(tokio::task::spawn_blocking(move || part.into_iter().map(|(wanted, taken, advisories)| evaluator.one(&wanted, taken, advisories)).collect::<Vec<_>>()));
         }
         let mut out = Vec::new();
@@ -224,30 +244,15 @@ impl Engine {
         out
     }
 
-    fn evaluator(&self) -> Evaluator {
+    fn evaluator(&self, people: &Arc<PeoplesWord>) -> Evaluator {
         Evaluator {
             feeds: Arc::clone(&self.feeds),
             policy: Arc::clone(&self.policy),
             shadow: self.shadow.clone(),
-            people: Arc::clone(&self.people),
+            people: Arc::clone(people),
             evaluated_at: self.evaluated_at,
             pinned_analyser: self.intake.pinned_analyser.clone(),
             record_baseline: self.record_baseline,
-        }
-    }
-
-    fn assemble(&self, taken: &Taken, advisories: Vec<Signal>) -> Assessment {
-        self.evaluator().assemble(taken, advisories, false)
-    }
-
-    fn context(&self, optional: bool) -> Context<'_> {
-        Context {
-            evaluated_at: self.evaluated_at,
-            feeds: self.feeds.status(),
-            decisions: &self.people.decisions,
-            waivers: &self.people.waivers,
-            overrides: &self.people.overrides,
-            optional,
         }
     }
 

@@ -34,6 +34,9 @@ pub enum TakeError {
     /// The registry or the network.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// What people ruled cannot be read.
+    #[error(transparent)]
+    Store(#[from] bifocal_store::StoreError),
     /// The lockfile names files that the registry does not offer.
     #[error("none of the files that the lockfile pins is offered by the upstream; the release may have been replaced: make the lockfile anew")]
     Gone,

@@ -45,6 +45,7 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
     let bar = Bar::new("checking");
     let checked = engine.check(plan, &bar).await;
     bar.finish();
+    let checked = checked.map_err(Failure::not_evaluated)?;
     for warning in engine.warnings() {
         terminal::note(&format!("warning: {warning}"));
     }
