@@ -15,6 +15,11 @@ pub(crate) trait Adapter: Send + Sync {
     /// All that the upstream says of one release, in the form common to all ecosystems.
     async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError>;
 
+    /// [`Adapter::record`], and when the oldest document behind it was fetched, where the adapter keeps that.
+    async fn dated_record(&self, release: &Release) -> Result<(ReleaseRecord, Option<Timestamp>), RegistryError> {
+        Ok((self.record(release).await?, None))
+    }
+
     /// All versions of a package.
     async fn package(&self, package: &PackageName) -> Result<PackageDoc, RegistryError>;
 

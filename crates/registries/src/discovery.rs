@@ -7,9 +7,9 @@ pub(crate) mod cargo;
 pub(crate) mod golang;
 pub(crate) mod maven;
 pub(crate) mod maven_settings;
+pub(crate) mod netrc;
 pub(crate) mod npm;
 pub(crate) mod npmrc;
-pub(crate) mod netrc;
 pub(crate) mod pipconf;
 pub(crate) mod pypi;
 

@@ -39,7 +39,10 @@ impl Environment {
 
     /// The XDG configuration folder (`~/.config` when unset).
     pub fn config_home(&self) -> Option<PathBuf> {
-        self.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).or_else(|| self.home.as_ref().map(|home| home.join(".config")))
+        self.var("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| self.home.as_ref().map(|home| home.join(".config")))
     }
 
     /// The current folder and the folders above it, innermost first.

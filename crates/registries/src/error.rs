@@ -30,7 +30,9 @@ pub enum RegistryError {
         why: String,
     },
     /// The configured upstream is this program's own gateway: it would ask itself for ever.
-    #[error("the {ecosystem} upstream in {place} is this gateway itself ({url}); name the registry behind it in `upstream.{ecosystem}` of bifocal.toml")]
+    #[error(
+        "the {ecosystem} upstream in {place} is this gateway itself ({url}); name the registry behind it in `upstream.{ecosystem}` of bifocal.toml"
+    )]
     SelfUpstream {
         /// The ecosystem.
         ecosystem: Ecosystem,
@@ -260,7 +262,9 @@ impl RegistryError {
     /// Whether a later run may well succeed without anyone changing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            RegistryError::Dns { .. } | RegistryError::Connect { .. } | RegistryError::Timeout { .. } | RegistryError::Truncated { .. } => true,
+            RegistryError::Dns { .. } | RegistryError::Connect { .. } | RegistryError::Timeout { .. } | RegistryError::Truncated { .. } => {
+                true
+            }
             RegistryError::Status { status, .. } => *status == 429 || *status == 408 || *status >= 500,
             _ => false,
         }
@@ -303,7 +307,8 @@ mod tests {
 
     #[test]
     fn blame_is_told_apart() {
-        let missing = RegistryError::NoUpstream { ecosystem: Ecosystem::Npm, key: "npm_config_registry", why: "npm is not installed".to_owned() };
+        let missing =
+            RegistryError::NoUpstream { ecosystem: Ecosystem::Npm, key: "npm_config_registry", why: "npm is not installed".to_owned() };
         assert!(missing.is_configuration());
         assert!(missing.to_string().contains("set `npm_config_registry`"), "{missing}");
         let gone = RegistryError::FileNotFound { url: String::new(), status: 404 };

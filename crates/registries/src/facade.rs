@@ -13,9 +13,11 @@ use crate::maven::Maven;
 use crate::npm::Npm;
 use crate::pypi::python::Python;
 use crate::pypi::{Pypi, WheelTags};
+use crate::record_cache::RecordCache;
 use crate::verify::verify;
-use bytes::Bytes;
 use bifocal_core::{ArtifactFile, ArtifactKind, Ecosystem, PackageName, Release, ReleaseRecord};
+use bytes::Bytes;
+use jiff::SignedDuration;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::OnceCell;
 use url::Url;
@@ -33,6 +35,7 @@ pub(crate) struct Shared {
 pub struct Registries {
     shared: Arc<Shared>,
     adapters: [OnceCell<Arc<dyn Adapter>>; 5],
+    records: Option<RecordCache>,
 }
 
 /// What discovery found for one ecosystem.
@@ -55,12 +58,29 @@ impl Registries {
                 why: format!("`{}` is no address: {error}", shown_text(own)),
             })?;
         }
-        Ok(Registries { shared: Arc::new(Shared::new(env, options)), adapters: Default::default() })
+        let records = options.cache_dir.as_deref().map(RecordCache::new);
+        Ok(Registries { shared: Arc::new(Shared::new(env, options)), adapters: Default::default(), records })
     }
 
     /// All that the upstream says of one release, with its place among the package's other versions.
     pub async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
-        self.adapter(release.ecosystem()).await?.record(release).await
+        let adapter = self.adapter(release.ecosystem()).await?;
+        let Some(cache) = self.records.clone() else { return adapter.record(release).await };
+        let now = self.shared.http.now();
+        let key = record_key(adapter.as_ref(), release);
+        let (probe, wanted, offline) = (cache.clone(), key.clone(), self.shared.options.offline);
+        if let Some(record) = blocking(move || probe.load(&wanted, now, offline)).await? {
+            return Ok(record);
+        }
+        let (record, as_of) = adapter.dated_record(release).await?;
+        if !offline {
+            let max = SignedDuration::try_from(self.shared.options.metadata_max_age).unwrap_or(SignedDuration::MAX);
+            // Documents of unknown age may be almost stale already.
+            let (as_of, age) = as_of.map_or((now, max / 4), |as_of| (as_of, max));
+            let kept = record.clone();
+            blocking(move || cache.save(key, kept, as_of, age)).await?;
+        }
+        Ok(record)
     }
 
     /// All versions of a package.
@@ -103,9 +123,11 @@ impl Registries {
     /// Fetches a file and checks it against every digest that its registry declares.
     pub async fn download(&self, release: &Release, file: &ArtifactFile) -> Result<Download, RegistryError> {
         let adapter = self.adapter(release.ecosystem()).await?;
-        let url = Url::parse(&file.url).map_err(|error| RegistryError::BadAddress { url: shown_text(&file.url), why: error.to_string() })?;
+        let url =
+            Url::parse(&file.url).map_err(|error| RegistryError::BadAddress { url: shown_text(&file.url), why: error.to_string() })?;
         let get = Get { url, accept: "*/*", credentials: adapter.credentials() };
-        let strong = file.digests.iter().any(|digest| digest.algorithm().is_strong() && digest.algorithm() != bifocal_core::Algorithm::GoH1);
+        let strong =
+            file.digests.iter().any(|digest| digest.algorithm().is_strong() && digest.algorithm() != bifocal_core::Algorithm::GoH1);
         let bytes = self.shared.http.download(&get, file.size, strong).await?;
         if let Some(size) = file.size
             && u64::try_from(bytes.len()).ok() != Some(size)
@@ -126,9 +148,7 @@ impl Registries {
     /// The Python version that releases are chosen for, such as `3.11.7`: the installed one's, or the one assumed.
     pub async fn python_version(&self) -> String {
         let shared = Arc::clone(&self.shared);
-        blocking(move || crate::pypi::python::Python::ask(&shared.env, shared.options.cache_dir.as_deref()).version)
-            .await
-            .unwrap_or_else(|_| "3.12.0".to_owned())
+        blocking(move || shared.python().version.clone()).await.unwrap_or_else(|_| "3.12.0".to_owned())
     }
 
     /// Fetches a file that is no package (a feed), without any credentials.
@@ -182,6 +202,12 @@ impl Registries {
         };
         self.adapters[ecosystem as usize].get_or_try_init(build).await.map(Arc::clone)
     }
+}
+
+/// What a kept record depends on beside its documents: which upstreams are asked, in which order.
+fn record_key(adapter: &dyn Adapter, release: &Release) -> String {
+    let upstreams: Vec<String> = adapter.upstreams().into_iter().map(|one| format!("{}={}", one.id, one.address)).collect();
+    format!("{} {}", release.purl(), upstreams.join(" "))
 }
 
 impl Shared {

@@ -10,6 +10,7 @@
 mod body;
 mod cache;
 mod credentials;
+mod resolver;
 mod transport;
 
 pub use credentials::{Credentials, percent_decode};
@@ -24,7 +25,7 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -42,6 +43,8 @@ const REASON_BYTES: usize = 8 << 10;
 const BODY_TIMES: u32 = 20;
 /// Requests in a row that a host may fail, all tries spent, before others stop retrying.
 const HOPELESS: u32 = 4;
+/// How long a crowd waits for the first answer of a host.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Bodies from this size are opened on a thread for blocking work.
 const LARGE: usize = 64 << 10;
 
@@ -61,6 +64,11 @@ struct Host {
     permits: Semaphore,
     /// Requests in a row that failed for good on the connection.
     failures: AtomicU32,
+    /// Set once the host has answered.
+    greeted: AtomicBool,
+    /// Held by the first request until the host answers, so that a crowd waits for one connection (which may carry
+    /// them all) instead of opening one each.
+    first: tokio::sync::Mutex<()>,
 }
 
 /// A metadata request.
@@ -338,7 +346,14 @@ impl Http {
         let key = format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         let permits = self.options.limits.per_host.clamp(1, Semaphore::MAX_PERMITS);
-        Arc::clone(hosts.entry(key).or_insert_with(|| Arc::new(Host { permits: Semaphore::new(permits), failures: AtomicU32::new(0) })))
+        Arc::clone(hosts.entry(key).or_insert_with(|| {
+            Arc::new(Host {
+                permits: Semaphore::new(permits),
+                failures: AtomicU32::new(0),
+                greeted: AtomicBool::new(false),
+                first: tokio::sync::Mutex::default(),
+            })
+        }))
     }
 
     /// Tries until it works, it is hopeless, or the tries are spent.
@@ -397,7 +412,8 @@ impl Http {
         for _ in 0..=MAX_REDIRECTS {
             let host = self.host(&url);
             let _permit = host.permits.acquire().await.map_err(|_| Failure::last(closed()))?;
-            let mut request = client.get(url.clone()).header(header::ACCEPT, plan.get.accept).header(header::ACCEPT_ENCODING, plan.encoding);
+            let mut request =
+                client.get(url.clone()).header(header::ACCEPT, plan.get.accept).header(header::ACCEPT_ENCODING, plan.encoding);
             if let Some(secret) = &secret {
                 request = request.header(header::AUTHORIZATION, secret.clone());
             }
@@ -415,7 +431,11 @@ impl Http {
                     request = request.header(header::IF_RANGE, validator.clone());
                 }
             }
-            let response = request.send().await.map_err(|error| send_failure(&url, &error))?;
+            let greeting = host.greeting().await;
+            let outcome = request.send().await;
+            host.greeted.store(true, Ordering::Release);
+            drop(greeting);
+            let response = outcome.map_err(|error| send_failure(&url, &error))?;
             if !response.status().is_redirection() || response.status() == StatusCode::NOT_MODIFIED {
                 return self.take(plan, partial, url, response, secret.is_some()).await;
             }
@@ -499,6 +519,17 @@ impl Http {
             Some(size) if got < size => Err(truncated(got)),
             _ => Ok(()),
         }
+    }
+}
+
+impl Host {
+    /// Waits while another request is the first to this host, but not for long: it may be a slow one.
+    async fn greeting(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if self.greeted.load(Ordering::Acquire) {
+            return None;
+        }
+        let guard = tokio::time::timeout(PATIENCE, self.first.lock()).await.ok()?;
+        (!self.greeted.load(Ordering::Acquire)).then_some(guard)
     }
 }
 
@@ -616,7 +647,8 @@ fn http_date(text: &str) -> Option<Timestamp> {
 async fn reason(mut response: Response) -> String {
     let status = response.status();
     let notice = response.headers().get("npm-notice").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let phrase = response.extensions().get::<hyper::ext::ReasonPhrase>().map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
+    let phrase =
+        response.extensions().get::<hyper::ext::ReasonPhrase>().map(|phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned());
     let html = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     let mut body = Vec::new();
     let read = async {
@@ -630,7 +662,9 @@ async fn reason(mut response: Response) -> String {
     };
     let _ = tokio::time::timeout(Duration::from_secs(5), read).await;
     let json: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
-    let in_json = json.as_ref().and_then(|value| ["error", "message", "detail", "reason"].iter().find_map(|key| value.get(key)?.as_str().map(str::to_owned)));
+    let in_json = json
+        .as_ref()
+        .and_then(|value| ["error", "message", "detail", "reason"].iter().find_map(|key| value.get(key)?.as_str().map(str::to_owned)));
     let text = std::str::from_utf8(&body).ok().filter(|_| !html && json.is_none()).map(str::to_owned);
     [in_json, notice, text, phrase, status.canonical_reason().map(str::to_owned)]
         .into_iter()

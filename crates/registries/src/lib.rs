@@ -18,6 +18,7 @@ mod loose;
 mod maven;
 mod npm;
 mod pypi;
+mod record_cache;
 #[cfg(test)]
 mod test_server;
 mod timeline;

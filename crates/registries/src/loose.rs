@@ -197,7 +197,12 @@ mod tests {
 
     #[test]
     fn members_and_people_are_read_in_every_spelling() {
-        for (text, wanted) in [("\"u\"", "u"), ("{\"type\":\"git\",\"url\":\"u\"}", "u"), ("[{\"url\":\"u\"},\"v\"]", "u"), ("{\"url\":\"u\",\"name\":\"n\"}", "u")] {
+        for (text, wanted) in [
+            ("\"u\"", "u"),
+            ("{\"type\":\"git\",\"url\":\"u\"}", "u"),
+            ("[{\"url\":\"u\"},\"v\"]", "u"),
+            ("{\"url\":\"u\",\"name\":\"n\"}", "u"),
+        ] {
             assert_eq!(serde_json::from_str::<Member<'_>>(text).unwrap().0.as_deref(), Some(wanted), "{text}");
         }
         let both = serde_json::from_str::<People>("[\"A B <a@example.com> (x)\", {\"name\":\"c\",\"email\":\"c@example.com\"}]").unwrap().0;

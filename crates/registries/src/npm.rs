@@ -8,20 +8,23 @@ mod packument;
 
 use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
 use crate::discovery::npm::{NpmConfig, ReplaceHost, built_in, discover};
-use crate::discovery::Upstream;
+use crate::discovery::{Upstream, ask};
 use crate::error::{RegistryError, shown};
 use crate::facade::Shared;
 use crate::flight::Flights;
 use crate::http::{Credentials, Get, off_core};
+use crate::tool::Question;
 use async_trait::async_trait;
 use bifocal_core::{
-    ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, printable,
+    ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION,
+    VersionPoint, printable,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, Requirement, best};
 use jiff::Timestamp;
 use packument::{Manifest, Packument};
 use std::cmp::Ordering;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 use url::Url;
 
 /// Bytes of reduced packuments that are remembered.
@@ -32,13 +35,14 @@ pub(crate) struct Npm {
     shared: Arc<Shared>,
     config: NpmConfig,
     packuments: Flights<Packument>,
+    node: OnceCell<Option<String>>,
 }
 
 impl Npm {
     /// Finds the upstreams.
     pub(crate) async fn discover(shared: Arc<Shared>) -> Result<Self, RegistryError> {
         let config = discover(&shared).await?;
-        Ok(Npm { shared, config, packuments: Flights::new(MEMORY) })
+        Ok(Npm { shared, config, packuments: Flights::new(MEMORY), node: OnceCell::new() })
     }
 
     /// The upstream that npm asks for a package: its scope's, else the default.
@@ -56,13 +60,19 @@ impl Npm {
     }
 
     async fn packument_on(&self, package: &PackageName, upstream: &Upstream) -> Result<Arc<Packument>, RegistryError> {
-        let get = Get { url: packument_url(&upstream.base, package)?, accept: "application/json", credentials: Arc::clone(&self.config.credentials) };
+        let get = Get {
+            url: packument_url(&upstream.base, package)?,
+            accept: "application/json",
+            credentials: Arc::clone(&self.config.credentials),
+        };
         let missing = || RegistryError::PackageNotFound { package: package.purl(), upstream: upstream.id.clone() };
         let key = get.url.to_string();
         let work = async {
             let document = self.shared.http.metadata(&get).await?.ok_or_else(missing)?;
             let place = shown(&document.url);
+            let fetched_at = document.fetched_at;
             let parsed = off_core(document.body.len(), move || Packument::parse(&document.body, &place)).await??;
+            let parsed = Packument { fetched_at, ..parsed };
             if parsed.versions.is_empty() && parsed.restricted.is_empty() { Err(missing()) } else { Ok(parsed) }
         };
         self.packuments.get(&key, Packument::weight, work).await
@@ -86,7 +96,12 @@ impl Npm {
                 safe
             }
             ("https", "https") | ("http", "http" | "https") => url,
-            _ => return Err(RegistryError::BadAddress { url: shown(&url), why: "the registry is reached by https, the tarball is not".to_owned() }),
+            _ => {
+                return Err(RegistryError::BadAddress {
+                    url: shown(&url),
+                    why: "the registry is reached by https, the tarball is not".to_owned(),
+                });
+            }
         };
         if url.origin() == upstream.base.origin() {
             return Ok(url);
@@ -97,7 +112,9 @@ impl Npm {
             ReplaceHost::Always => true,
             ReplaceHost::Host(named) => named == host,
             // Without npm its default is not known, and nothing is replaced.
-            ReplaceHost::BuiltIn => built_in(&self.shared).await.ok().and_then(|text| Url::parse(&text).ok()).is_some_and(|own| own.host_str() == Some(host)),
+            ReplaceHost::BuiltIn => {
+                built_in(&self.shared).await.ok().and_then(|text| Url::parse(&text).ok()).is_some_and(|own| own.host_str() == Some(host))
+            }
         };
         if !replace {
             return Ok(url);
@@ -108,7 +125,21 @@ impl Npm {
         Ok(moved)
     }
 
-    async fn file(&self, manifest: &Manifest, release: &Release, upstream: &Upstream, dates: &Dates<'_>) -> Result<ArtifactFile, RegistryError> {
+    /// The installed node's version, which npm holds against `engines`; not asked for when no version names any.
+    async fn node(&self, packument: &Packument) -> Option<String> {
+        packument.versions.values().find(|manifest| manifest.node.is_some())?;
+        let question = Question { programs: &["node"], arguments: &["--version"], variables: &[], depends_on: &[] };
+        let told = self.node.get_or_init(|| async { ask(&self.shared, question).await.ok() }).await;
+        told.as_deref().map(|text| text.trim_start_matches('v').to_owned())
+    }
+
+    async fn file(
+        &self,
+        manifest: &Manifest,
+        release: &Release,
+        upstream: &Upstream,
+        dates: &Dates<'_>,
+    ) -> Result<ArtifactFile, RegistryError> {
         let url = self.tarball(manifest, &release.package, upstream).await?;
         let malformed = |place: &str, what: String| RegistryError::Malformed {
             url: shown(&url),
@@ -144,13 +175,20 @@ impl Npm {
 #[async_trait]
 impl Adapter for Npm {
     async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
+        self.dated_record(release).await.map(|(record, _)| record)
+    }
+
+    async fn dated_record(&self, release: &Release) -> Result<(ReleaseRecord, Option<Timestamp>), RegistryError> {
         let (packument, upstream) = self.packument(&release.package).await?;
         let Some((version, manifest)) = packument.versions.get_key_value(release.version.as_str()) else {
             if packument.restricted.contains(&release.version) {
                 return Err(RegistryError::Refused {
                     url: shown(&packument_url(&upstream.base, &release.package)?),
                     status: 403,
-                    reason: packument.restricted_message.as_deref().map_or("restricted by policy".to_owned(), |text| bifocal_core::one_line(text, 300)),
+                    reason: packument
+                        .restricted_message
+                        .as_deref()
+                        .map_or("restricted by policy".to_owned(), |text| bifocal_core::one_line(text, 300)),
                 });
             }
             return Err(RegistryError::VersionNotFound { release: release.purl(), upstream: upstream.id.clone() });
@@ -165,7 +203,7 @@ impl Adapter for Npm {
         let dates = Dates { packument: &packument };
         let offers = packument.offers;
         let known = |value: &Option<Arc<str>>| Known::from_option(value.as_deref().map(str::to_owned));
-        Ok(ReleaseRecord {
+        let record = ReleaseRecord {
             schema_version: SCHEMA_VERSION,
             release: release.clone(),
             upstream: upstream.id.clone(),
@@ -189,7 +227,7 @@ impl Adapter for Npm {
             repository: known(&manifest.repository),
             license: known(&manifest.license),
             description: known(&manifest.description),
-            install_scripts: manifest.scripts.as_deref().cloned().unwrap_or_default(),
+            install_scripts: manifest.scripts.clone(),
             signatures: match &manifest.signatures {
                 Some(found) => Known::Given(found.to_string()),
                 None if offers.signatures => Known::NotGiven,
@@ -198,7 +236,8 @@ impl Adapter for Npm {
             history: dates.history(version),
             also_on: Vec::new(),
             changed: Vec::new(),
-        })
+        };
+        Ok((record, Some(packument.fetched_at)))
     }
 
     async fn package(&self, package: &PackageName) -> Result<PackageDoc, RegistryError> {
@@ -217,9 +256,12 @@ impl Adapter for Npm {
 
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
         let (packument, _) = self.packument(package).await?;
-        let picked = pick(&packument, requirement, context).map_err(|why| match why {
+        let node = self.node(&packument).await;
+        let picked = pick(&packument, requirement, context, node.as_deref()).map_err(|why| match why {
             Unpicked::None(why) => RegistryError::NothingSatisfies { package: package.purl(), requirement: printable(requirement), why },
-            Unpicked::Unreadable(why) => RegistryError::BadRequirement { package: package.purl(), requirement: printable(requirement), why },
+            Unpicked::Unreadable(why) => {
+                RegistryError::BadRequirement { package: package.purl(), requirement: printable(requirement), why }
+            }
         })?;
         Release::of(package.clone(), &picked).map_err(|error| RegistryError::Malformed {
             url: package.purl(),
@@ -260,7 +302,9 @@ fn packument_url(base: &Url, package: &PackageName) -> Result<Url, RegistryError
     let mut out = String::with_capacity(package.as_str().len() + 8);
     for byte in package.as_str().bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' | b'!' | b'*' | b'\'' | b'(' | b')' => out.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' | b'!' | b'*' | b'\'' | b'(' | b')' => {
+                out.push(char::from(byte))
+            }
             other => out.push_str(&format!("%{other:02x}")),
         }
     }
@@ -274,7 +318,7 @@ enum Unpicked {
 
 /// npm-pick-manifest: a dist-tag by name; an exact version; else the `latest` tag where it satisfies and is not
 /// deprecated; else the highest that satisfies, deprecated ones last.
-fn pick(packument: &Packument, requirement: &str, context: &ResolveContext) -> Result<String, Unpicked> {
+fn pick(packument: &Packument, requirement: &str, context: &ResolveContext, node: Option<&str>) -> Result<String, Unpicked> {
     let wanted = match requirement.trim() {
         "" => "latest",
         text => text,
@@ -286,7 +330,9 @@ fn pick(packument: &Packument, requirement: &str, context: &ResolveContext) -> R
     };
     let nothing = |why: &str| {
         let hint = packument.restricted_message.as_deref().filter(|_| !packument.restricted.is_empty());
-        Unpicked::None(hint.map_or(why.to_owned(), |hint| format!("{why}; the upstream restricts some: {}", bifocal_core::one_line(hint, 200))))
+        Unpicked::None(
+            hint.map_or(why.to_owned(), |hint| format!("{why}; the upstream restricts some: {}", bifocal_core::one_line(hint, 200))),
+        )
     };
     if let Some(exact) = ParsedVersion::parse(Ecosystem::Npm, wanted) {
         let exact = bifocal_versions::normalise(Ecosystem::Npm, exact.as_str());
@@ -304,47 +350,48 @@ fn pick(packument: &Packument, requirement: &str, context: &ResolveContext) -> R
         range = format!("<={tagged}");
     } else if Requirement::parse(Ecosystem::Npm, wanted).is_err() {
         let is_tag = wanted.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-        return Err(if is_tag { nothing("the package has no such tag") } else { Unpicked::Unreadable("it is neither a range nor a tag".to_owned()) });
+        return Err(if is_tag {
+            nothing("the package has no such tag")
+        } else {
+            Unpicked::Unreadable("it is neither a range nor a tag".to_owned())
+        });
     }
-    let deprecated = |version: &str| packument.versions.get(version).is_some_and(|manifest| manifest.deprecated.is_some());
-    let options = PickOptions {
-        latest: packument.tags.get("latest").map(String::as_str).filter(|version| early(version)),
-        prereleases: context.prereleases,
-        discouraged: Some(&deprecated),
+    let manifest = |version: &str| packument.versions.get(version);
+    let deprecated = |version: &str| manifest(version).is_some_and(|found| found.deprecated.is_some());
+    let unfit = |version: &str| {
+        let engines = manifest(version).and_then(|found| found.node.as_deref());
+        engines.zip(node).is_some_and(|(range, node)| bifocal_versions::satisfies(Ecosystem::Npm, node, range).is_ok_and(|fits| !fits))
     };
-    let listed = packument.versions.keys().map(AsRef::as_ref).filter(|version| early(version));
-    match best(Ecosystem::Npm, listed, &range, options) {
-        Ok(Some(version)) => Ok(version.to_owned()),
-        Ok(None) => Err(nothing("no listed version is in that range")),
-        Err(error) => Err(Unpicked::Unreadable(error.to_string())),
+    let either = |version: &str| deprecated(version) || unfit(version);
+    // npm's order of preference: neither deprecated nor unfit for this node; fit; not deprecated; any.
+    let mut found = None;
+    for passed_over in [&either as &dyn Fn(&str) -> bool, &unfit, &deprecated] {
+        let options = PickOptions {
+            latest: packument.tags.get("latest").map(String::as_str).filter(|version| early(version)),
+            prereleases: context.prereleases,
+            discouraged: Some(passed_over),
+        };
+        let listed = packument.versions.keys().map(AsRef::as_ref).filter(|version| early(version));
+        found = best(Ecosystem::Npm, listed, &range, options).map_err(|error| Unpicked::Unreadable(error.to_string()))?;
+        if found.is_none_or(|version| !passed_over(version)) {
+            break;
+        }
     }
+    found.map(str::to_owned).ok_or_else(|| nothing("no listed version is in that range"))
 }
 
-/// Dates of a packument, and what they say about its versions.
-///
-/// A registry's own document has `time.created`. A mirror that builds documents itself leaves it out and may date a
-/// version by when it was copied; such a date is used only while a higher version of the same minor line is not older.
+/// What a packument's dates and order say about its versions.
 struct Dates<'a> {
     packument: &'a Packument,
 }
 
 impl Dates<'_> {
     fn published(&self, version: &str) -> Known<Timestamp> {
-        match self.packument.versions.get(version).and_then(|manifest| manifest.published_at) {
-            Some(at) if self.packument.created.is_some() || !self.contradicted(version, at) => Known::Given(at),
-            Some(_) => Known::Stripped,
-            None if self.packument.offers.time => Known::NotGiven,
-            None => Known::Stripped,
+        match self.packument.versions.get(version) {
+            Some(Manifest { published_at: Some(at), .. }) => Known::Given(*at),
+            Some(Manifest { date_refused: false, .. }) | None if self.packument.offers.time => Known::NotGiven,
+            _ => Known::Stripped,
         }
-    }
-
-    fn contradicted(&self, version: &str, at: Timestamp) -> bool {
-        let Some(own) = ParsedVersion::parse(Ecosystem::Npm, version) else { return false };
-        let line = |parsed: &ParsedVersion| parsed.release_numbers().get(..2).map(<[u64]>::to_vec);
-        let own_line = line(&own);
-        self.packument.versions.iter().filter(|(_, other)| other.published_at.is_some_and(|date| date < at)).any(|(text, _)| {
-            ParsedVersion::parse(Ecosystem::Npm, text).is_some_and(|other| other.order(&own) == Ordering::Greater && line(&other) == own_line)
-        })
     }
 
     fn point(&self, version: &str) -> Option<VersionPoint> {

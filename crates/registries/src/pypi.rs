@@ -18,7 +18,10 @@ use crate::facade::Shared;
 use crate::flight::Flights;
 use crate::http::{Credentials, Get, blocking, off_core};
 use async_trait::async_trait;
-use bifocal_core::{ArtifactFile, ArtifactKind, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, printable};
+use bifocal_core::{
+    ArtifactFile, ArtifactKind, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
+    printable,
+};
 use bifocal_versions::{ParsedVersion, PickOptions, best, normalise};
 use core_metadata::CoreMetadata;
 use index::{ACCEPT, File, Index};
@@ -110,7 +113,13 @@ impl Pypi {
     }
 
     /// What the distribution says of itself, where the index serves that apart from the file.
-    async fn claims(&self, release: &Release, version: &str, index: &Upstream, files: &[&File]) -> Result<Option<CoreMetadata>, RegistryError> {
+    async fn claims(
+        &self,
+        release: &Release,
+        version: &str,
+        index: &Upstream,
+        files: &[&File],
+    ) -> Result<Option<CoreMetadata>, RegistryError> {
         if let Some(found) = self.json_claims(release, version, index).await? {
             return Ok(Some(found));
         }
@@ -123,7 +132,9 @@ impl Pypi {
     }
 
     async fn json_claims(&self, release: &Release, version: &str, index: &Upstream) -> Result<Option<CoreMetadata>, RegistryError> {
-        let (Some(url), Some(cell)) = (json_url(&index.base, &release.package, version), self.json_api.get(&index.base)) else { return Ok(None) };
+        let (Some(url), Some(cell)) = (json_url(&index.base, &release.package, version), self.json_api.get(&index.base)) else {
+            return Ok(None);
+        };
         let get = Get { url, accept: "application/json", credentials: self.credentials() };
         let fetch = || async { optional(self.shared.http.metadata(&get).await) };
         let mut first = None;
@@ -150,7 +161,12 @@ impl Pypi {
 /// An optional document: absent, refused and malformed are all "not offered"; an upstream that fails is an error.
 fn optional(outcome: Result<Option<crate::http::Document>, RegistryError>) -> Result<Option<crate::http::Document>, RegistryError> {
     match outcome {
-        Err(RegistryError::Refused { .. } | RegistryError::Unauthorised { .. } | RegistryError::Malformed { .. } | RegistryError::Offline { .. }) => Ok(None),
+        Err(
+            RegistryError::Refused { .. }
+            | RegistryError::Unauthorised { .. }
+            | RegistryError::Malformed { .. }
+            | RegistryError::Offline { .. },
+        ) => Ok(None),
         Err(RegistryError::Status { status, .. }) if status < 500 && status != 429 => Ok(None),
         other => other,
     }
@@ -159,6 +175,10 @@ fn optional(outcome: Result<Option<crate::http::Document>, RegistryError>) -> Re
 #[async_trait]
 impl Adapter for Pypi {
     async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
+        self.dated_record(release).await.map(|(record, _)| record)
+    }
+
+    async fn dated_record(&self, release: &Release) -> Result<(ReleaseRecord, Option<Timestamp>), RegistryError> {
         let pages = self.pages(&release.package).await?;
         let version = normalise(Ecosystem::Pypi, &release.version);
         let holding: Pages<'_> = pages.iter().filter(|(_, page)| page.versions.contains_key(&version)).cloned().collect();
@@ -177,10 +197,12 @@ impl Adapter for Pypi {
         }
         let bare: Vec<&File> = files.iter().map(|(file, _)| *file).collect();
         let claims = self.claims(release, &version, index, &bare).await?;
-        let known = |field: fn(&CoreMetadata) -> Option<String>| claims.as_ref().map_or(Known::Stripped, |claims| Known::from_option(field(claims)));
+        let known = |field: fn(&CoreMetadata) -> Option<String>| {
+            claims.as_ref().map_or(Known::Stripped, |claims| Known::from_option(field(claims)))
+        };
         let yanked: Vec<&str> = bare.iter().filter_map(|file| file.yanked.as_deref()).collect();
         let all_yanked = yanked.len() == bare.len();
-        Ok(ReleaseRecord {
+        let record = ReleaseRecord {
             schema_version: SCHEMA_VERSION,
             release: release.clone(),
             upstream: index.id.clone(),
@@ -201,7 +223,8 @@ impl Adapter for Pypi {
             history: history(&pages, &version),
             also_on: Vec::new(),
             changed: Vec::new(),
-        })
+        };
+        Ok((record, pages.iter().map(|(_, page)| page.fetched_at).min()))
     }
 
     async fn package(&self, package: &PackageName) -> Result<PackageDoc, RegistryError> {
@@ -234,7 +257,9 @@ impl Adapter for Pypi {
             }
         })
         .await?;
-        let takes = |file: &File| installable(file, &python, &tags) && context.before.is_none_or(|before| file.uploaded_at.is_some_and(|at| at <= before));
+        let takes = |file: &File| {
+            installable(file, &python, &tags) && context.before.is_none_or(|before| file.uploaded_at.is_some_and(|at| at <= before))
+        };
         let usable: BTreeMap<&str, bool> = pages
             .iter()
             .flat_map(|(_, page)| &page.versions)
@@ -248,10 +273,8 @@ impl Adapter for Pypi {
             });
         let yanked = |version: &str| usable.get(version).copied().unwrap_or(false);
         let options = PickOptions { latest: None, prereleases: context.prereleases, discouraged: Some(&yanked) };
-        let picked = best(Ecosystem::Pypi, usable.keys().copied(), requirement, options).map_err(|error| RegistryError::BadRequirement {
-            package: package.purl(),
-            requirement: printable(requirement),
-            why: error.to_string(),
+        let picked = best(Ecosystem::Pypi, usable.keys().copied(), requirement, options).map_err(|error| {
+            RegistryError::BadRequirement { package: package.purl(), requirement: printable(requirement), why: error.to_string() }
         })?;
         let Some(version) = picked else {
             let all = versions(&pages).len();
@@ -275,7 +298,8 @@ impl Adapter for Pypi {
     async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
         let all: Vec<&Upstream> = self.config.indexes.iter().chain(&self.config.explicit).collect();
         let pages = futures::future::join_all(all.iter().map(|index| self.page(package, index))).await;
-        let found: Vec<(&Upstream, Arc<Index>)> = all.into_iter().zip(pages).filter_map(|(index, page)| Some((index, page.ok()??))).collect();
+        let found: Vec<(&Upstream, Arc<Index>)> =
+            all.into_iter().zip(pages).filter_map(|(index, page)| Some((index, page.ok()??))).collect();
         // PEP 708: an index that says it tracks another one's project is the same project, not another of its name.
         let tracked = |index: &Upstream, page: &Index| {
             found.iter().any(|(other, _)| other.base != index.base && page.tracks.iter().any(|text| same_page(text, &other.base, package)))
@@ -289,13 +313,19 @@ impl Adapter for Pypi {
 
     fn notes(&self) -> Vec<String> {
         let python = self.shared.python();
-        let assumed = python.missing.as_ref().map(|why| format!("wheels are chosen for an assumed CPython {} on {}: {why}", python.version, python.platform));
+        let assumed = python
+            .missing
+            .as_ref()
+            .map(|why| format!("wheels are chosen for an assumed CPython {} on {}: {why}", python.version, python.platform));
         self.config.notes.iter().cloned().chain(assumed).collect()
     }
 }
 
 fn same_page(text: &str, base: &Url, package: &PackageName) -> bool {
-    Url::parse(text).is_ok_and(|url| base.join(&format!("{}/", package.as_str())).is_ok_and(|page| page.as_str().trim_end_matches('/') == url.as_str().trim_end_matches('/')))
+    Url::parse(text).is_ok_and(|url| {
+        base.join(&format!("{}/", package.as_str()))
+            .is_ok_and(|page| page.as_str().trim_end_matches('/') == url.as_str().trim_end_matches('/'))
+    })
 }
 
 /// `<root>/pypi/<name>/<version>/json` for an index at `<root>/simple/`.
@@ -368,7 +398,11 @@ fn history(pages: &Pages<'_>, version: &str) -> PackageHistory {
     let dated: BTreeMap<&str, Timestamp> =
         all.iter().filter_map(|text| Some((*text, pages.iter().filter_map(|(_, page)| page.published(text)).min()?))).collect();
     let earlier = match dated.get(version) {
-        Some(at) => dated.iter().filter(|(text, date)| (**date, **text) < (*at, version)).max_by_key(|(text, date)| (**date, **text)).map(|(text, _)| (*text).to_owned()),
+        Some(at) => dated
+            .iter()
+            .filter(|(text, date)| (**date, **text) < (*at, version))
+            .max_by_key(|(text, date)| (**date, **text))
+            .map(|(text, _)| (*text).to_owned()),
         None => next_lower.clone(),
     };
     PackageHistory {
@@ -387,13 +421,18 @@ fn installable(file: &File, python: &Python, tags: &Tags) -> bool {
         _ => false,
     };
     // pip ignores a requirement that it cannot read.
-    form && file.requires_python.as_deref().is_none_or(|spec| bifocal_versions::satisfies(Ecosystem::Pypi, &python.version, spec).unwrap_or(true))
+    form && file
+        .requires_python
+        .as_deref()
+        .is_none_or(|spec| bifocal_versions::satisfies(Ecosystem::Pypi, &python.version, spec).unwrap_or(true))
 }
 
 /// The file that the client on this machine takes: the wheel whose tags it likes best, else the source distribution.
 pub(crate) fn client_files<'a>(record: &'a ReleaseRecord, tags: &Tags) -> Vec<&'a ArtifactFile> {
     let wheels = record.files.iter().filter(|file| file.kind == ArtifactKind::Wheel);
-    let ranked = wheels.filter_map(|file| Some((file.yanked.is_some(), tags.rank(&file.filename)?, Reverse(tags::build_number(&file.filename)), file.filename.as_str(), file)));
+    let ranked = wheels.filter_map(|file| {
+        Some((file.yanked.is_some(), tags.rank(&file.filename)?, Reverse(tags::build_number(&file.filename)), file.filename.as_str(), file))
+    });
     let wheel = ranked.min_by(|a, b| (a.0, a.1, &a.2, a.3).cmp(&(b.0, b.1, &b.2, b.3))).map(|(.., file)| file);
     let sdists = record.files.iter().filter(|file| file.kind == ArtifactKind::Sdist);
     let sdist = || sdists.min_by_key(|file| (file.yanked.is_some(), !file.filename.ends_with(".tar.gz"), file.filename.as_str()));

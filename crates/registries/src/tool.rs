@@ -200,7 +200,8 @@ fn neutral_folder() -> PathBuf {
     if cfg!(windows) { std::env::temp_dir() } else { PathBuf::from("/") }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

@@ -2,7 +2,8 @@
 //! their variables and tokens (<https://doc.rust-lang.org/cargo/reference/config.html>).
 //!
 //! Where nothing is configured, the built-in default is the one that the `tame-index` crate keeps for cargo tools.
-//! Only sparse indexes are read: a git index would need a clone of the whole registry.
+//! Attack met: a checked project whose `.cargo/config.toml` gives a registry of the user's another address, to be sent the
+//! user's token. Only sparse indexes are read: a git index would need a clone of the whole registry.
 
 use super::{Upstream, read_file};
 use crate::error::RegistryError;
@@ -28,14 +29,29 @@ pub(crate) struct CargoSetup {
 /// Configuration files, the nearest first, and the variables over them.
 struct Config<'a> {
     shared: &'a Shared,
-    files: Vec<(PathBuf, Table)>,
+    files: Vec<File>,
     credentials: Option<Table>,
 }
 
-/// An index address with its place.
+struct File {
+    path: PathBuf,
+    table: Table,
+    /// Not in `CARGO_HOME`: it may be part of what is being checked.
+    of_project: bool,
+}
+
+/// A value, mostly an index address, with its place.
 struct Found {
     address: String,
     source: String,
+    of_project: bool,
+}
+
+/// A registry's token.
+struct Token {
+    text: String,
+    /// A file of the project holds it; else it is the user's own.
+    of_project: bool,
 }
 
 /// Reads everything. Blocking.
@@ -44,7 +60,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
     if let Some(listed) = shared.options.upstreams.get(&Ecosystem::Cargo) {
         for (at, address) in listed.iter().enumerate() {
             let id = if at == 0 { "default".to_owned() } else { format!("upstream-{}", at + 1) };
-            let found = Found { address: address.clone(), source: "upstream.cargo of bifocal.toml".to_owned() };
+            let found = Found { address: address.clone(), source: "upstream.cargo of bifocal.toml".to_owned(), of_project: false };
             setup.add(shared, &id, &found, None)?;
         }
         return Ok(setup);
@@ -52,22 +68,28 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
     let config = Config::load(shared)?;
     let (name, default) = config.default_source()?;
     let token = name.as_deref().and_then(|name| config.token(name));
-    setup.add(shared, "default", &default, token.as_deref())?;
+    setup.add(shared, "default", &default, token.as_ref())?;
     for name in config.registry_names() {
         let Some(found) = config.index_of(&name) else { continue };
         match sparse(&found) {
             Err(error) => setup.notes.push(format!("registry `{}` is passed over: {error}", one_line(&name, 60))),
-            Ok(_) => setup.add(shared, &name, &found, config.token(&name).as_deref())?,
+            Ok(_) => setup.add(shared, &name, &found, config.token(&name).as_ref())?,
         }
     }
     Ok(setup)
 }
 
 impl CargoSetup {
-    fn add(&mut self, shared: &Shared, id: &str, found: &Found, token: Option<&str>) -> Result<(), RegistryError> {
+    fn add(&mut self, shared: &Shared, id: &str, found: &Found, token: Option<&Token>) -> Result<(), RegistryError> {
         let upstream = Upstream::read(shared, Ecosystem::Cargo, id, sparse(found)?, &found.source, &mut self.credentials)?;
-        if let Some(token) = token {
-            self.credentials.raw(&upstream.base, token);
+        match token {
+            Some(token) if found.of_project && !token.of_project => self.notes.push(format!(
+                "the token of registry `{}` is not sent: {} says where that registry is; say it in CARGO_HOME or in a variable",
+                one_line(id, 60),
+                found.source
+            )),
+            Some(token) => self.credentials.raw(&upstream.base, &token.text),
+            None => {}
         }
         if !self.upstreams.iter().any(|other| other.base == upstream.base) {
             self.upstreams.push(upstream);
@@ -99,7 +121,8 @@ impl<'a> Config<'a> {
         folders.extend(cargo_home.clone().filter(|home| !folders.contains(home)));
         let mut files = Vec::new();
         for folder in folders {
-            files.extend(first_table(&folder, &["config", "config.toml"])?);
+            let of_project = cargo_home.as_ref() != Some(&folder);
+            files.extend(first_table(&folder, &["config", "config.toml"])?.map(|(path, table)| File { path, table, of_project }));
         }
         let credentials = match &cargo_home {
             Some(home) => first_table(home, &["credentials", "credentials.toml"])?.map(|(_, table)| table),
@@ -110,9 +133,9 @@ impl<'a> Config<'a> {
 
     /// The value at a path of keys in the nearest file that has it.
     fn text(&self, keys: &[&str]) -> Option<Found> {
-        self.files.iter().find_map(|(path, table)| {
-            let text = dig(table, keys)?.as_str()?;
-            Some(Found { address: text.to_owned(), source: format!("{} ({})", path.display(), keys.join(".")) })
+        self.files.iter().find_map(|file| {
+            let address = dig(&file.table, keys)?.as_str()?.to_owned();
+            Some(Found { address, source: format!("{} ({})", file.path.display(), keys.join(".")), of_project: file.of_project })
         })
     }
 
@@ -128,7 +151,7 @@ impl<'a> Config<'a> {
             }
             if name == "crates-io" {
                 let address = tame_index::CRATES_IO_HTTP_INDEX.to_owned();
-                return Ok((None, Found { address, source: "cargo's built-in default".to_owned() }));
+                return Ok((None, Found { address, source: "cargo's built-in default".to_owned(), of_project: false }));
             }
             if let Some(found) = self.text(&["source", &name, "registry"]) {
                 return Ok((None, found));
@@ -153,27 +176,28 @@ impl<'a> Config<'a> {
     fn index_of(&self, name: &str) -> Option<Found> {
         let variable = variable(name, "INDEX");
         if let Some(address) = self.shared.env.var(&variable) {
-            return Some(Found { address: address.to_owned(), source: variable });
+            return Some(Found { address: address.to_owned(), source: variable, of_project: false });
         }
         self.text(&["registries", name, "index"])
     }
 
     /// The token of a named registry: its variable, the credentials file, then the files. That of crates-io is for
     /// publishing alone and is never sent.
-    fn token(&self, name: &str) -> Option<String> {
+    fn token(&self, name: &str) -> Option<Token> {
+        let of_user = |text: &str| Token { text: text.to_owned(), of_project: false };
         if let Some(token) = self.shared.env.var(&variable(name, "TOKEN")) {
-            return Some(token.to_owned());
+            return Some(of_user(token));
         }
         let keys = ["registries", name, "token"];
-        let held = self.credentials.as_ref().and_then(|table| dig(table, &keys)?.as_str().map(str::to_owned));
-        held.or_else(|| self.text(&keys).map(|found| found.address))
+        let held = self.credentials.as_ref().and_then(|table| dig(table, &keys)?.as_str().map(of_user));
+        held.or_else(|| self.text(&keys).map(|found| Token { text: found.address, of_project: found.of_project }))
     }
 
     fn registry_names(&self) -> BTreeSet<String> {
         let mut names: BTreeSet<String> = BTreeSet::new();
         let mut variables: BTreeMap<String, String> = BTreeMap::new();
-        for (_, table) in &self.files {
-            for name in dig(table, &["registries"]).and_then(Value::as_table).into_iter().flat_map(Table::keys) {
+        for file in &self.files {
+            for name in dig(&file.table, &["registries"]).and_then(Value::as_table).into_iter().flat_map(Table::keys) {
                 variables.insert(variable(name, "INDEX"), name.clone());
                 names.insert(name.clone());
             }
@@ -267,6 +291,20 @@ mod tests {
         let expected: Vec<_> = expected.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), c.map(str::to_owned))).collect();
         assert_eq!(summary(&setup), expected);
         assert!(setup.notes[0].contains("git-only") && setup.notes[0].contains("git index"), "{:?}", setup.notes);
+    }
+
+    #[test]
+    fn a_project_cannot_draw_the_users_token_to_its_own_host() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path().join("home/config.toml"), "[registries.corp]\nindex = 'sparse+https://corp.example/'\n");
+        write(folder.path().join("home/credentials.toml"), "[registries.corp]\ntoken = 's3cret'\n");
+        write(
+            folder.path().join("project/.cargo/config.toml"),
+            "[registries.corp]\nindex = 'sparse+https://evil.example/'\n[source.crates-io]\nreplace-with = 'corp'\n",
+        );
+        let setup = discover(&shared(folder.path(), &[])).unwrap();
+        assert_eq!(summary(&setup), [("default".to_owned(), "https://evil.example/".to_owned(), None)]);
+        assert!(setup.notes[0].contains("is not sent"), "{:?}", setup.notes);
     }
 
     #[test]

@@ -61,8 +61,14 @@ mod tests {
 
     #[test]
     fn logins_are_read_and_the_default_is_not() {
-        let read = parse("# c\nmachine a.example login me\n  password p1\nmacdef x\n machine evil.example login e\n\nmachine b.example password \"p2\"\ndefault login any password all\n");
-        let login = |machine: &str, user: &str, password: &str| Login { machine: machine.to_owned(), user: user.to_owned(), password: password.to_owned() };
+        let read = parse(
+            "# c\nmachine a.example login me\n  password p1\nmacdef x\n machine evil.example login e\n\nmachine b.example password \"p2\"\ndefault login any password all\n",
+        );
+        let login = |machine: &str, user: &str, password: &str| Login {
+            machine: machine.to_owned(),
+            user: user.to_owned(),
+            password: password.to_owned(),
+        };
         assert_eq!(read, [login("a.example", "me", "p1"), login("b.example", "", "p2")]);
     }
 }

@@ -93,7 +93,9 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
             let text = address(text, layer, env)?;
             Ok(Upstream::read(shared, Ecosystem::Npm, "default", &text, &format!("registry in {}", layer.place), &mut credentials)?)
         }
-        None => built_in(shared).await.and_then(|text| Upstream::read(shared, Ecosystem::Npm, "default", &text, "npm's built-in default", &mut credentials)),
+        None => built_in(shared)
+            .await
+            .and_then(|text| Upstream::read(shared, Ecosystem::Npm, "default", &text, "npm's built-in default", &mut credentials)),
     };
     let plain_hosts: Vec<&Url> =
         default.iter().chain(scopes.values()).map(|upstream| &upstream.base).filter(|url| url.scheme() == "http").collect();
@@ -112,7 +114,8 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
 ///
 /// The two files have different names because npm refuses to load one file as both.
 pub(crate) async fn built_in(shared: &Arc<Shared>) -> Result<String, RegistryError> {
-    const ARGUMENTS: [&str; 5] = ["config", "get", "registry", "--userconfig=/nonexistent/user-npmrc", "--globalconfig=/nonexistent/global-npmrc"];
+    const ARGUMENTS: [&str; 5] =
+        ["config", "get", "registry", "--userconfig=/nonexistent/user-npmrc", "--globalconfig=/nonexistent/global-npmrc"];
     let question = Question { programs: &["npm"], arguments: &ARGUMENTS, variables: &[], depends_on: &[] };
     ask(shared, question).await.map_err(|error| RegistryError::NoUpstream { ecosystem: Ecosystem::Npm, key: KEY, why: error.to_string() })
 }
@@ -121,10 +124,7 @@ async fn layers(shared: &Arc<Shared>) -> Result<Layers, RegistryError> {
     let env = &shared.env;
     let mut layers = Vec::new();
     let from_variables = variables(env);
-    let user = from_variables
-        .get("userconfig")
-        .map(PathBuf::from)
-        .or_else(|| env.home.as_ref().map(|home| home.join(".npmrc")));
+    let user = from_variables.get("userconfig").map(PathBuf::from).or_else(|| env.home.as_ref().map(|home| home.join(".npmrc")));
     layers.push(Layer { place: "npm_config_* variables".to_owned(), of_project: false, keys: from_variables });
     if let Some(project) = project_folder(env) {
         let path = project.join(".npmrc");
@@ -197,26 +197,37 @@ fn address(text: &str, layer: &Layer, env: &Environment) -> Result<String, Regis
     if !text.contains("${") {
         return Ok(text.to_owned());
     }
-    let unusable = |why: &str| RegistryError::Configuration { place: layer.place.clone(), why: format!("the address `{}` {why}", printable(text)) };
+    let unusable =
+        |why: &str| RegistryError::Configuration { place: layer.place.clone(), why: format!("the address `{}` {why}", printable(text)) };
     if layer.of_project {
         return Err(unusable("puts variables into a request; write it out, or set npm_config_registry"));
     }
     npmrc::expand(text, &env.vars).ok_or_else(|| unusable("uses a variable that is not set"))
 }
 
-fn bind_secrets(layers: &Layers, env: &Environment, plain: &[&Url], default: Option<&Upstream>, credentials: &mut Credentials, notes: &mut Vec<String>) {
+fn bind_secrets(
+    layers: &Layers,
+    env: &Environment,
+    plain: &[&Url],
+    default: Option<&Upstream>,
+    credentials: &mut Credentials,
+    notes: &mut Vec<String>,
+) {
     let value = |key: &str| {
         let (text, _) = layers.get(key)?;
         npmrc::expand(text, &env.vars).filter(|value| !value.is_empty())
     };
-    let mut places: Vec<&str> = layers.keys().filter_map(|key| key.strip_prefix("//").and_then(|rest| rest.split_once("/:")).map(|_| key)).collect();
+    let mut places: Vec<&str> =
+        layers.keys().filter_map(|key| key.strip_prefix("//").and_then(|rest| rest.split_once("/:")).map(|_| key)).collect();
     places = places.into_iter().filter_map(|key| key.rfind("/:").map(|end| &key[..=end])).collect();
     places.dedup();
     for place in places {
         let mut targets = Vec::new();
         let Ok(url) = Url::parse(&format!("https:{place}")) else { continue };
         if let Ok(other) = Url::parse(&format!("http:{place}"))
-            && plain.iter().any(|known| known.host_str() == other.host_str() && known.port_or_known_default() == other.port_or_known_default())
+            && plain
+                .iter()
+                .any(|known| known.host_str() == other.host_str() && known.port_or_known_default() == other.port_or_known_default())
         {
             targets.push(other);
         }
@@ -224,7 +235,9 @@ fn bind_secrets(layers: &Layers, env: &Environment, plain: &[&Url], default: Opt
         for url in targets {
             bind(credentials, &url, place, &value);
         }
-        let unset = ["_authToken", "_auth", "_password"].iter().any(|name| layers.get(&format!("{place}:{name}")).is_some_and(|(text, _)| npmrc::expand(text, &env.vars).is_none()));
+        let unset = ["_authToken", "_auth", "_password"]
+            .iter()
+            .any(|name| layers.get(&format!("{place}:{name}")).is_some_and(|(text, _)| npmrc::expand(text, &env.vars).is_none()));
         if unset {
             notes.push(format!("credentials for {} use a variable that is not set, and are not sent", printable(place)));
         }
@@ -322,7 +335,11 @@ impl<'de> serde::Deserialize<'de> for YarnFile {
             npm_scopes: BTreeMap<String, YarnScope>,
         }
         let top = Option::<Top>::deserialize(deserializer)?.unwrap_or_default();
-        let default = YarnScope { npm_registry_server: top.npm_registry_server, npm_auth_token: top.npm_auth_token, npm_auth_ident: top.npm_auth_ident };
+        let default = YarnScope {
+            npm_registry_server: top.npm_registry_server,
+            npm_auth_token: top.npm_auth_token,
+            npm_auth_ident: top.npm_auth_ident,
+        };
         Ok(YarnFile { default, npm_scopes: top.npm_scopes })
     }
 }

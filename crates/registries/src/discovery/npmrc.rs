@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_npm_reads_them() {
-        let read = parse("; c\n# c\nregistry = \"https://registry.example/\" \n//h.example/:_authToken=a\\;b ; c\nflag\nlist[]=x\n[section]\nregistry=no\n");
+        let read = parse(
+            "; c\n# c\nregistry = \"https://registry.example/\" \n//h.example/:_authToken=a\\;b ; c\nflag\nlist[]=x\n[section]\nregistry=no\n",
+        );
         assert_eq!(read["registry"], "https://registry.example/");
         assert_eq!(read["//h.example/:_authToken"], "a;b");
         assert_eq!(read["flag"], "true");

@@ -38,7 +38,9 @@ mod tests {
 
     #[test]
     fn values_go_on_in_indented_lines() {
-        let read = parse("[global]\nIndex_URL: https://a.example/simple\nextra-index-url =\n    https://b.example/simple\n    # c\n    https://c.example/simple\n[install]\nno-index = true\n");
+        let read = parse(
+            "[global]\nIndex_URL: https://a.example/simple\nextra-index-url =\n    https://b.example/simple\n    # c\n    https://c.example/simple\n[install]\nno-index = true\n",
+        );
         let value = |section: &str, key: &str| read.get(&(section.to_owned(), key.to_owned())).map(String::as_str);
         assert_eq!(value("global", "index-url"), Some("https://a.example/simple"));
         assert_eq!(value("global", "extra-index-url"), Some("\nhttps://b.example/simple\nhttps://c.example/simple"));

@@ -124,7 +124,12 @@ fn pip(shared: &Shared) -> Result<Found, RegistryError> {
                 files.extend(env.var("APPDATA").map(|folder| Path::new(folder).join("pip").join("pip.ini")));
             } else {
                 files.push(PathBuf::from("/etc/pip.conf"));
-                files.extend(env.var("XDG_CONFIG_DIRS").unwrap_or("/etc/xdg").split(':').map(|folder| Path::new(folder).join("pip").join("pip.conf")));
+                files.extend(
+                    env.var("XDG_CONFIG_DIRS")
+                        .unwrap_or("/etc/xdg")
+                        .split(':')
+                        .map(|folder| Path::new(folder).join("pip").join("pip.conf")),
+                );
             }
         }
     }
@@ -140,7 +145,9 @@ fn pip(shared: &Shared) -> Result<Found, RegistryError> {
             value.filter(|value| !value.trim().is_empty()).map(|value| (value.clone(), format!("{key} in {place}")))
         })
     };
-    let setting = |variable: &'static str, key: &str| env.var(variable).map(|value| (value.to_owned(), variable.to_owned())).or_else(|| in_files(key));
+    let setting = |variable: &'static str, key: &str| {
+        env.var(variable).map(|value| (value.to_owned(), variable.to_owned())).or_else(|| in_files(key))
+    };
     let mut found = Found::default();
     if let Some((url, source)) = setting("PIP_INDEX_URL", "index-url") {
         found.default = Some(Listed { id: "default".to_owned(), url: url.trim().to_owned(), source });
@@ -320,13 +327,16 @@ fn index_variables<'a>(shared: &Shared, indexes: impl Iterator<Item = &'a Upstre
 /// netrc logins, bound to https, and to http only for hosts that the user configured so.
 fn logins<'a>(shared: &Shared, indexes: impl Iterator<Item = &'a Upstream>, credentials: &mut Credentials) -> Result<(), RegistryError> {
     let env = &shared.env;
-    let Some(path) = env.var("NETRC").map(PathBuf::from).or_else(|| env.home.as_ref().map(|home| home.join(".netrc"))) else { return Ok(()) };
+    let Some(path) = env.var("NETRC").map(PathBuf::from).or_else(|| env.home.as_ref().map(|home| home.join(".netrc"))) else {
+        return Ok(());
+    };
     let Some(text) = read_file(&path)? else { return Ok(()) };
     let plain: Vec<&Url> = indexes.map(|index| &index.base).filter(|url| url.scheme() == "http").collect();
     for login in netrc::parse(&text) {
         let https = Url::parse(&format!("https://{}/", login.machine)).ok();
         // Address secrets were bound first and win over netrc, as in pip.
-        let targets = https.into_iter().chain(plain.iter().filter(|url| url.host_str() == Some(login.machine.as_str())).map(|url| (*url).clone()));
+        let targets =
+            https.into_iter().chain(plain.iter().filter(|url| url.host_str() == Some(login.machine.as_str())).map(|url| (*url).clone()));
         for url in targets {
             credentials.basic(&url, &login.user, &login.password);
         }
@@ -382,8 +392,14 @@ mod tests {
         assert_eq!(bed.indexes().await, ["default https://system.example/simple/"]);
         bed.file("home/.pip/pip.conf", "[global]\nindex-url = https://legacy.example/simple\n");
         assert_eq!(bed.indexes().await, ["default https://legacy.example/simple/"]);
-        bed.file("home/.config/pip/pip.conf", "[global]\nindex-url = https://user.example/simple\nextra-index-url = https://x.example/s https://y.example/s\n");
-        assert_eq!(bed.indexes().await, ["default https://user.example/simple/", "extra-1 https://x.example/s/", "extra-2 https://y.example/s/"]);
+        bed.file(
+            "home/.config/pip/pip.conf",
+            "[global]\nindex-url = https://user.example/simple\nextra-index-url = https://x.example/s https://y.example/s\n",
+        );
+        assert_eq!(
+            bed.indexes().await,
+            ["default https://user.example/simple/", "extra-1 https://x.example/s/", "extra-2 https://y.example/s/"]
+        );
         bed.file("named.conf", "[install]\nindex-url = https://named.example/simple\n");
         let named = bed.folder.path().join("named.conf").display().to_string();
         bed.var("PIP_CONFIG_FILE", &named);

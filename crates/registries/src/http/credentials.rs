@@ -78,7 +78,12 @@ impl Credentials {
         for credential in &self.0 {
             let scheme_fits = url.scheme() == "https" || (credential.plain_too && url.scheme() == "http");
             let path_fits = url.path().starts_with(&credential.path) || url.path() == credential.path.trim_end_matches('/');
-            if scheme_fits && path_fits && credential.host == host && credential.port == port && best.is_none_or(|b| credential.path.len() > b.path.len()) {
+            if scheme_fits
+                && path_fits
+                && credential.host == host
+                && credential.port == port
+                && best.is_none_or(|b| credential.path.len() > b.path.len())
+            {
                 best = Some(credential);
             }
         }

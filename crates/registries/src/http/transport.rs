@@ -2,6 +2,7 @@
 //!
 //! Private authorities are added to the system's roots from the variables and keys that the five clients know.
 
+use super::resolver::Resolver;
 use crate::environment::Environment;
 use crate::error::{RegistryError, shown};
 use bifocal_core::{HttpLimits, one_line};
@@ -34,6 +35,7 @@ pub(super) fn client(env: &Environment, extra_authorities: &[PathBuf], limits: &
         .referer(false)
         .no_gzip()
         .no_proxy()
+        .dns_resolver(std::sync::Arc::new(Resolver::default()))
         .connect_timeout(limits.connect_time)
         .read_timeout(limits.read_time)
         .pool_max_idle_per_host(limits.per_host)
@@ -62,7 +64,8 @@ fn authorities(env: &Environment, extra: &[PathBuf]) -> Result<Vec<Certificate>,
         }
         let why = |why: String| RegistryError::Configuration { place: place.clone(), why };
         let pem = read_bounded(&path).map_err(|error| why(format!("{} cannot be read: {error}", path.display())))?;
-        let bundle = Certificate::from_pem_bundle(&pem).map_err(|error| why(format!("{} is no PEM bundle: {}", path.display(), chain(&error))))?;
+        let bundle =
+            Certificate::from_pem_bundle(&pem).map_err(|error| why(format!("{} is no PEM bundle: {}", path.display(), chain(&error))))?;
         out.extend(bundle);
         seen.push(path);
     }
@@ -81,7 +84,8 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
 fn proxies(env: &Environment) -> Result<Vec<Proxy>, RegistryError> {
     let bypass = env.first_var(&["no_proxy", "NO_PROXY"]).and_then(|(_, list)| NoProxy::from_string(list));
     let plain: &[&str] = if env.var("REQUEST_METHOD").is_some() { &["http_proxy"] } else { &["http_proxy", "HTTP_PROXY"] };
-    let kinds: [(&[&str], fn(Url) -> reqwest::Result<Proxy>); 3] = [
+    type Make = fn(Url) -> reqwest::Result<Proxy>;
+    let kinds: [(&[&str], Make); 3] = [
         (&["https_proxy", "HTTPS_PROXY"], |url| Proxy::https(url)),
         (plain, |url| Proxy::http(url)),
         (&["all_proxy", "ALL_PROXY"], |url| Proxy::all(url)),

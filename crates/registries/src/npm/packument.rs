@@ -5,7 +5,8 @@
 
 use crate::error::RegistryError;
 use crate::loose::{Member, People, Text, clip};
-use bifocal_core::{Publisher, one_line};
+use bifocal_core::{Ecosystem, Publisher, one_line};
+use bifocal_versions::ParsedVersion;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -29,6 +30,8 @@ pub(super) struct Packument {
     pub(super) versions: BTreeMap<Arc<str>, Manifest>,
     /// When the registry made the package; mirrors that build documents of their own leave it out.
     pub(super) created: Option<Timestamp>,
+    /// When the document was fetched.
+    pub(super) fetched_at: Timestamp,
     /// What no version has, no version had taken from it: see [`Offers`].
     pub(super) offers: Offers,
     /// Versions that the upstream names but withholds by policy, and its reason.
@@ -48,6 +51,8 @@ pub(super) struct Offers {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Manifest {
     pub(super) published_at: Option<Timestamp>,
+    /// The document has a date that cannot be the publication's.
+    pub(super) date_refused: bool,
     pub(super) publisher: Option<Arc<Publisher>>,
     pub(super) maintainers: Arc<[Publisher]>,
     pub(super) repository: Option<Arc<str>>,
@@ -55,7 +60,7 @@ pub(super) struct Manifest {
     pub(super) description: Option<Arc<str>>,
     pub(super) deprecated: Option<Arc<str>>,
     pub(super) node: Option<Arc<str>>,
-    pub(super) scripts: Option<Box<BTreeMap<String, String>>>,
+    pub(super) scripts: BTreeMap<String, String>,
     pub(super) tarball: String,
     pub(super) integrity: Option<Box<str>>,
     pub(super) shasum: Option<Box<str>>,
@@ -206,7 +211,9 @@ impl Interner {
 }
 
 fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) -> Manifest {
-    let evidence = |raw: Option<&RawValue>| raw.map(RawValue::get).filter(|text| text.len() <= MAX_EVIDENCE && !matches!(*text, "null" | "[]" | "{}")).map(Box::from);
+    let evidence = |raw: Option<&RawValue>| {
+        raw.map(RawValue::get).filter(|text| text.len() <= MAX_EVIDENCE && !matches!(*text, "null" | "[]" | "{}")).map(Box::from)
+    };
     let (mut tarball, mut integrity, mut shasum, mut signatures, mut attestations) = (String::new(), None, None, None, None);
     if let Some(dist) = wire.dist {
         tarball = dist.tarball.take().unwrap_or_default();
@@ -222,6 +229,7 @@ fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) ->
     let engines: Engines<'_> = wire.engines.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     Manifest {
         published_at: None,
+        date_refused: false,
         publisher,
         maintainers: shared.people(wire.maintainers.0),
         repository: shared.text(wire.repository.0.filter(|text| !text.is_empty())),
@@ -240,7 +248,7 @@ fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) ->
 }
 
 /// The commands that run at install time. A registry that announces some without naming them gets an unnamed one.
-fn install_scripts(raw: Option<&RawValue>, announced: bool) -> Option<Box<BTreeMap<String, String>>> {
+fn install_scripts(raw: Option<&RawValue>, announced: bool) -> BTreeMap<String, String> {
     let all: BTreeMap<Cow<'_, str>, Text<'_>> = raw
         .filter(|raw| INSTALL_SCRIPTS.iter().any(|name| raw.get().contains(name)))
         .and_then(|raw| serde_json::from_str(raw.get()).ok())
@@ -253,16 +261,46 @@ fn install_scripts(raw: Option<&RawValue>, announced: bool) -> Option<Box<BTreeM
     if found.is_empty() && announced {
         found.insert("install".to_owned(), String::new());
     }
-    (!found.is_empty()).then(|| Box::new(found))
+    found
+}
+
+/// Takes out dates that are not of the publication.
+///
+/// A registry's own document has `time.created`. A mirror that builds documents itself leaves it out, and may date a
+/// version by when it was copied: such a date is refused where a higher version of the same minor line is older.
+fn refuse_copy_dates(versions: &mut BTreeMap<Arc<str>, Manifest>) {
+    type Dated = (ParsedVersion, Arc<str>, Timestamp);
+    let mut lines: BTreeMap<[u64; 2], Vec<Dated>> = BTreeMap::new();
+    for (text, manifest) in versions.iter() {
+        let Some(at) = manifest.published_at else { continue };
+        let Some(parsed) = ParsedVersion::parse(Ecosystem::Npm, text) else { continue };
+        if let [major, minor, ..] = parsed.release_numbers()[..] {
+            lines.entry([major, minor]).or_default().push((parsed, Arc::clone(text), at));
+        }
+    }
+    for line in lines.values_mut() {
+        line.sort_by(|a, b| b.0.order(&a.0));
+        let mut oldest = Timestamp::MAX;
+        for (_, text, at) in line {
+            if *at > oldest
+                && let Some(manifest) = versions.get_mut(text)
+            {
+                manifest.published_at = None;
+                manifest.date_refused = true;
+            }
+            oldest = oldest.min(*at);
+        }
+    }
 }
 
 impl Packument {
     /// Reads the document.
     pub(super) fn parse(body: &[u8], url: &str) -> Result<Packument, RegistryError> {
         let malformed = |place: String, what: String| RegistryError::Malformed { url: url.to_owned(), place, what: one_line(&what, 200) };
-        let text = std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}", error.valid_up_to()), "it is not UTF-8".to_owned()))?;
-        let wire: Wire<'_> =
-            serde_json::from_str(text).map_err(|error| malformed(format!("line {} column {}", error.line(), error.column()), error.to_string()))?;
+        let text =
+            std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}", error.valid_up_to()), "it is not UTF-8".to_owned()))?;
+        let wire: Wire<'_> = serde_json::from_str(text)
+            .map_err(|error| malformed(format!("line {} column {}", error.line(), error.column()), error.to_string()))?;
         let Some(Versions { all: mut versions, mut offers }) = wire.versions else {
             // A package whose versions were all removed keeps its document, without this key.
             return Ok(Packument::default());
@@ -277,12 +315,16 @@ impl Packument {
                 offers.time |= at.is_some();
             }
         }
+        if created.is_none() {
+            refuse_copy_dates(&mut versions);
+        }
         let restrictions: Restrictions<'_> = wire.restrictions.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
         let tags = wire.tags.unwrap_or_default().into_iter().filter_map(|(tag, version)| Some((tag, version.take()?))).collect();
         Ok(Packument {
             tags,
             versions,
             created,
+            fetched_at: Timestamp::UNIX_EPOCH,
             offers,
             restricted: restrictions.versions.into_keys().collect(),
             restricted_message: restrictions.message.take(),
@@ -326,9 +368,9 @@ mod tests {
             r#"{"versions":{"1.0.0":{"scripts":{"postinstall":"node x.js","test":"t","preinstall":3}},
                 "1.0.1":{"hasInstallScript":true},"1.0.2":{"hasInstallScript":"yes","scripts":{"prepare":"p"}}}}"#,
         );
-        let scripts = |version: &str| found.versions[version].scripts.as_deref().cloned().unwrap_or_default();
-        assert_eq!(scripts("1.0.0"), [("postinstall".to_owned(), "node x.js".to_owned())].into());
-        assert_eq!(scripts("1.0.1"), [("install".to_owned(), String::new())].into());
+        let scripts = |version: &str| &found.versions[version].scripts;
+        assert_eq!(*scripts("1.0.0"), [("postinstall".to_owned(), "node x.js".to_owned())].into());
+        assert_eq!(*scripts("1.0.1"), [("install".to_owned(), String::new())].into());
         assert!(scripts("1.0.2").is_empty());
     }
 

@@ -10,7 +10,7 @@ const LIB: &str = r#"{"dist-tags":{"latest":"2.0.0","next":"3.0.0-rc.1","lost":"
     "2.0.0":"2021-01-01T00:00:00Z","2.1.0":"2022-01-01T00:00:00Z","3.0.0-rc.1":"2023-01-01T00:00:00Z"}}"#;
 
 fn picked(requirement: &str, context: &ResolveContext) -> Option<String> {
-    pick(&packument(LIB), requirement, context).ok()
+    pick(&packument(LIB), requirement, context, None).ok()
 }
 
 #[test]
@@ -37,6 +37,19 @@ fn npm_takes_what_its_client_takes() {
     let before = ResolveContext { before: Some("2020-02-15T00:00:00Z".parse().unwrap()), ..ResolveContext::default() };
     assert_eq!(picked("^1", &before).as_deref(), Some("1.0.0"));
     assert_eq!(picked("2.0.0", &before), None);
+}
+
+#[test]
+fn versions_that_the_installed_node_cannot_run_come_last() {
+    let packument = packument(
+        r#"{"dist-tags":{"latest":"3.0.0"},"versions":{"1.0.0":{"engines":{"node":">=14"}},"2.0.0":{"engines":{"node":">=18"},"deprecated":"x"},
+            "3.0.0":{"engines":{"node":">=22"}}}}"#,
+    );
+    let picked = |range: &str, node: &str| pick(&packument, range, &ResolveContext::default(), Some(node)).ok().unwrap();
+    assert_eq!(picked("*", "22.1.0"), "3.0.0");
+    assert_eq!(picked("*", "20.0.0"), "1.0.0");
+    assert_eq!(picked(">=2", "20.0.0"), "2.0.0");
+    assert_eq!(picked(">=2", "10.0.0"), "3.0.0");
 }
 
 #[test]

@@ -11,7 +11,12 @@ const LEGACY: [&str; 8] = [".egg", ".exe", ".msi", ".rpm", ".deb", ".dmg", ".pex
 /// The form of a file and the version it belongs to, in PEP 440's normal form; `None` when the name is not one of
 /// this project's.
 pub(crate) fn read(project: &PackageName, filename: &str) -> Option<(ArtifactKind, String)> {
-    if filename.is_empty() || filename.len() > 1024 || filename.contains(['/', '\\']) || filename.starts_with('.') || filename.chars().any(char::is_control) {
+    if filename.is_empty()
+        || filename.len() > 1024
+        || filename.contains(['/', '\\'])
+        || filename.starts_with('.')
+        || filename.chars().any(char::is_control)
+    {
         return None;
     }
     let lower = filename.to_ascii_lowercase();
@@ -68,7 +73,16 @@ mod tests {
 
     #[test]
     fn names_of_other_projects_and_hostile_ones_are_none() {
-        for name in ["requests-toolbelt-1.0.tar.gz", "other-1.0-py3-none-any.whl", "requests-.tar.gz", "../requests-1.0.tar.gz", "requests-1.0.txt", "", ".whl", "requests-1.0-none.whl"] {
+        for name in [
+            "requests-toolbelt-1.0.tar.gz",
+            "other-1.0-py3-none-any.whl",
+            "requests-.tar.gz",
+            "../requests-1.0.tar.gz",
+            "requests-1.0.txt",
+            "",
+            ".whl",
+            "requests-1.0-none.whl",
+        ] {
             assert_eq!(check("requests", name), None, "{name}");
         }
     }

@@ -17,8 +17,7 @@ use url::Url;
 /// The most files that one project may have.
 const MAX_FILES: usize = 200_000;
 /// The page's media types in the order of preference.
-pub(super) const ACCEPT: &str =
-    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
+pub(super) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
 /// A project's files by version.
 #[derive(Debug, Default)]
@@ -26,6 +25,8 @@ pub(super) struct Index {
     /// By version in PEP 440's normal form.
     pub(super) versions: BTreeMap<String, Vec<File>>,
     pub(super) files: usize,
+    /// When the page was fetched.
+    pub(super) fetched_at: Timestamp,
     pub(super) offers: Offers,
     /// PEP 708: other indexes' pages of the project that this one mirrors or extends, and that it says are the same.
     pub(super) tracks: Vec<String>,
@@ -97,15 +98,16 @@ struct WireFile<'a> {
 impl Index {
     /// Reads a page in the form that it says it has.
     pub(super) fn parse(document: &Document, project: &PackageName) -> Result<Index, RegistryError> {
-        let malformed = |place: String, what: String| RegistryError::Malformed { url: shown(&document.url), place, what: one_line(&what, 200) };
+        let malformed =
+            |place: String, what: String| RegistryError::Malformed { url: shown(&document.url), place, what: one_line(&what, 200) };
         let text = std::str::from_utf8(&document.body)
             .map_err(|error| malformed(format!("byte {}", error.valid_up_to()), "it is not UTF-8".to_owned()))?;
         let kind = document.content_type.as_deref().unwrap_or_default().to_ascii_lowercase();
         let json = kind.contains("json") || (!kind.contains("html") && text.trim_start().starts_with('{'));
-        let mut builder = Builder { out: Index::default(), project, texts: BTreeSet::new() };
+        let mut builder = Builder { out: Index { fetched_at: document.fetched_at, ..Index::default() }, project, texts: BTreeSet::new() };
         if json {
-            let wire: Wire<'_> =
-                serde_json::from_str(text).map_err(|error| malformed(format!("line {} column {}", error.line(), error.column()), error.to_string()))?;
+            let wire: Wire<'_> = serde_json::from_str(text)
+                .map_err(|error| malformed(format!("line {} column {}", error.line(), error.column()), error.to_string()))?;
             let version = wire.meta.api_version.take().unwrap_or_else(|| "1.0".to_owned());
             if !version.starts_with("1.") {
                 return Err(malformed("meta.api-version".to_owned(), format!("`{version}` is not 1.x")));
@@ -115,7 +117,8 @@ impl Index {
             }
             builder.out.tracks = wire.meta.tracks.unwrap_or_default();
             for (at, raw) in wire.files.into_iter().enumerate() {
-                let file: WireFile<'_> = serde_json::from_str(raw.get()).map_err(|error| malformed(format!("files[{at}]"), error.to_string()))?;
+                let file: WireFile<'_> =
+                    serde_json::from_str(raw.get()).map_err(|error| malformed(format!("files[{at}]"), error.to_string()))?;
                 builder.json_file(file, raw.get(), &document.url).map_err(|what| malformed(format!("files[{at}]"), what))?;
             }
         } else {
@@ -185,7 +188,11 @@ impl Builder<'_> {
             uploaded_at,
             requires_python: self.shared(wire.requires_python.take()),
             yanked: self.shared(wire.yanked.take()),
-            provenance: wire.provenance.map(RawValue::get).filter(|text| text.len() <= 4096).and_then(|text| serde_json::from_str::<Box<str>>(text).ok()),
+            provenance: wire
+                .provenance
+                .map(RawValue::get)
+                .filter(|text| text.len() <= 4096)
+                .and_then(|text| serde_json::from_str::<Box<str>>(text).ok()),
             has_metadata: offered(wire.core_metadata) || offered(wire.dist_info_metadata),
             filename: wire.filename.into_owned(),
         };
@@ -287,7 +294,9 @@ mod tests {
     fn pages_that_are_none_say_where() {
         let error = read("application/json", "{\"files\":[{\"filename\":1}]}").unwrap_err().to_string();
         assert!(error.contains("malformed at files[0]"), "{error}");
-        assert!(read("application/json", "{\"meta\":{\"api-version\":\"2.0\"},\"files\":[]}").unwrap_err().to_string().contains("api-version"));
+        assert!(
+            read("application/json", "{\"meta\":{\"api-version\":\"2.0\"},\"files\":[]}").unwrap_err().to_string().contains("api-version")
+        );
         assert!(read("text/plain", "hello").is_err());
         let wrong = "{\"files\":[{\"filename\":\"x-1.tar.gz\",\"url\":\"u\",\"hashes\":{\"sha256\":\"zz\"}}]}";
         assert!(read("application/json", wrong).is_err());

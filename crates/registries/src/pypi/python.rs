@@ -68,7 +68,9 @@ impl Python {
     pub(crate) fn ask(env: &Environment, cache_dir: Option<&Path>) -> Python {
         let question = Question { programs: &["python3", "python"], arguments: &["-I", "-c", SCRIPT], variables: &[], depends_on: &[] };
         let answer = match ask(env, cache_dir, &question) {
-            Ok(text) => serde_json::from_str::<Answer>(&text).map_err(|error| format!("python3 gave an answer that is not understood: {error}")),
+            Ok(text) => {
+                serde_json::from_str::<Answer>(&text).map_err(|error| format!("python3 gave an answer that is not understood: {error}"))
+            }
             Err(error) => Err(error.to_string()),
         };
         match answer {

@@ -133,7 +133,8 @@ fn linux(arch: &str, glibc: Option<(u32, u32)>) -> Vec<String> {
 }
 
 fn mac(arch: &str, (major, minor): (u32, u32)) -> Vec<String> {
-    let kinds: &[&str] = if arch == "arm64" { &["arm64", "universal2"] } else { &["x86_64", "intel", "fat64", "fat32", "universal2", "universal"] };
+    let kinds: &[&str] =
+        if arch == "arm64" { &["arm64", "universal2"] } else { &["x86_64", "intel", "fat64", "fat32", "universal2", "universal"] };
     let mut out = Vec::new();
     let add = |major: u32, minor: u32, kinds: &[&str], out: &mut Vec<String>| {
         for kind in kinds {
@@ -171,7 +172,8 @@ mod tests {
 
     fn ordered(python: &Python, best_first: &[&str], never: &[&str]) {
         let tags = Tags::of(python);
-        let ranks: Vec<u32> = best_first.iter().map(|tag| tags.rank(&format!("x-1.0-{tag}.whl")).unwrap_or_else(|| panic!("{tag}"))).collect();
+        let ranks: Vec<u32> =
+            best_first.iter().map(|tag| tags.rank(&format!("x-1.0-{tag}.whl")).unwrap_or_else(|| panic!("{tag}"))).collect();
         assert!(ranks.is_sorted_by(|a, b| a < b), "{ranks:?}");
         for tag in never {
             assert_eq!(tags.rank(&format!("x-1.0-{tag}.whl")), None, "{tag}");
@@ -191,7 +193,14 @@ mod tests {
                 "py3-none-manylinux1_x86_64",
                 "py2.py3-none-any",
             ],
-            &["cp312-cp312-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_37_x86_64", "cp311-cp311-musllinux_1_2_x86_64", "cp311-cp311-win_amd64", "py2-none-any", "cp311-cp311-manylinux_2_28_aarch64"],
+            &[
+                "cp312-cp312-manylinux_2_28_x86_64",
+                "cp311-cp311-manylinux_2_37_x86_64",
+                "cp311-cp311-musllinux_1_2_x86_64",
+                "cp311-cp311-win_amd64",
+                "py2-none-any",
+                "cp311-cp311-manylinux_2_28_aarch64",
+            ],
         );
     }
 
@@ -203,14 +212,20 @@ mod tests {
             &["cp311-cp311-macosx_10_9_x86_64", "cp311-cp311-macosx_15_0_arm64"],
         );
         ordered(&python("win-amd64", None), &["cp311-cp311-win_amd64", "py3-none-any"], &["cp311-cp311-win32"]);
-        ordered(&python("linux-x86_64", None), &["cp311-cp311-musllinux_1_2_x86_64", "cp311-cp311-musllinux_1_1_x86_64"], &["cp311-cp311-manylinux2014_x86_64"]);
+        ordered(
+            &python("linux-x86_64", None),
+            &["cp311-cp311-musllinux_1_2_x86_64", "cp311-cp311-musllinux_1_1_x86_64"],
+            &["cp311-cp311-manylinux2014_x86_64"],
+        );
     }
 
     #[test]
     fn hostile_names_have_no_rank() {
         let tags = Tags::of(&python("linux-x86_64", Some((2, 36))));
         let many = vec!["py3"; 1000].join(".");
-        for name in ["x.whl", "x-1.whl", "py3-none-any.whl", "x-1.0-py3-none-any.zip", "é-é-é-é-é.whl", &format!("x-1-{many}-{many}-{many}.whl")] {
+        for name in
+            ["x.whl", "x-1.whl", "py3-none-any.whl", "x-1.0-py3-none-any.zip", "é-é-é-é-é.whl", &format!("x-1-{many}-{many}-{many}.whl")]
+        {
             assert_eq!(tags.rank(name), None, "{name}");
         }
         assert_eq!(build_number("x-1.0-2b-py3-none-any.whl"), (2, "b".to_owned()));

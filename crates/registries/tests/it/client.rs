@@ -75,7 +75,8 @@ async fn passing_failures_are_tried_again_and_lasting_ones_are_not() {
     let url = |path: &str| format!("{}{path}", server.origin);
     assert_eq!(body(&http, &url("/busy")).await.unwrap().as_deref(), Some("{}"));
     assert_eq!(body(&http, &url("/absent")).await.unwrap(), None);
-    let status = |path: &str, status, tries, reason: &str| RegistryError::Status { url: url(path), status, tries, reason: reason.to_owned() };
+    let status =
+        |path: &str, status, tries, reason: &str| RegistryError::Status { url: url(path), status, tries, reason: reason.to_owned() };
     assert_eq!(body(&http, &url("/down")).await.unwrap_err(), status("/down", 500, 4, "disk"));
     assert_eq!(body(&http, &url("/later")).await.unwrap_err(), status("/later", 503, 1, "closed"));
     assert_eq!(body(&http, &url("/teapot")).await.unwrap_err(), status("/teapot", 418, 1, "I'm a teapot"));
@@ -122,7 +123,9 @@ async fn a_broken_download_is_resumed_where_it_broke() {
     let server = Server::start(move |request: &Request| {
         let etag = ("ETag", "\"v1\"");
         match (request.path.as_str(), request.header("range")) {
-            ("/no-ranges", _) if request.earlier == 0 => announce("200 OK", &[("Accept-Ranges", "none"), etag], served.len(), &served[..10]),
+            ("/no-ranges", _) if request.earlier == 0 => {
+                announce("200 OK", &[("Accept-Ranges", "none"), etag], served.len(), &served[..10])
+            }
             ("/changed", _) if request.earlier == 0 => announce("200 OK", &[("ETag", "\"v0\"")], served.len(), &[7; 20_000]),
             (_, "") if request.earlier == 0 => announce("200 OK", &[etag], served.len(), &served[..20_000]),
             ("/resumed", range) if request.earlier == 1 => {
@@ -173,7 +176,10 @@ async fn bodies_that_stay_short_or_grow_too_large_are_errors() {
     for path in ["/bomb", "/announced", "/endless"] {
         assert_eq!(body(&http, &url(path)).await.unwrap_err(), RegistryError::TooLarge { url: url(path), limit: 100_000 }, "{path}");
     }
-    assert_eq!(http.download(&get(url("/announced")), Some(1), false).await.unwrap_err(), RegistryError::TooLarge { url: url("/announced"), limit: 100_000 });
+    assert_eq!(
+        http.download(&get(url("/announced")), Some(1), false).await.unwrap_err(),
+        RegistryError::TooLarge { url: url("/announced"), limit: 100_000 }
+    );
     for path in ["/broken-gzip", "/brotli"] {
         assert!(matches!(body(&http, &url(path)).await, Err(RegistryError::Malformed { .. })), "{path}");
     }
@@ -205,11 +211,20 @@ async fn secrets_are_not_carried_to_another_host_and_not_won_back() {
     let held = Arc::new(held);
     let http = http();
     for path in ["same", "up", "out", "and-back"] {
-        let get = Get { url: Url::parse(&format!("{}/private/{path}", own.origin)).unwrap(), accept: "*/*", credentials: Arc::clone(&held) };
+        let get =
+            Get { url: Url::parse(&format!("{}/private/{path}", own.origin)).unwrap(), accept: "*/*", credentials: Arc::clone(&held) };
         assert!(http.metadata(&get).await.unwrap().is_some(), "{path}");
     }
     let seen: Vec<(String, bool)> = own.log().iter().map(|r| (r.path.clone(), r.header("authorization") == "Bearer s3cret")).collect();
-    let expected = [("/private/same", true), ("/private/end", true), ("/private/up", true), ("/public", false), ("/private/out", true), ("/private/and-back", true), ("/private/end", false)];
+    let expected = [
+        ("/private/same", true),
+        ("/private/end", true),
+        ("/private/up", true),
+        ("/public", false),
+        ("/private/out", true),
+        ("/private/and-back", true),
+        ("/private/end", false),
+    ];
     assert_eq!(seen, expected.map(|(path, sent)| (path.to_owned(), sent)));
     assert!(other.log().iter().all(|request| request.header("authorization").is_empty()));
     for path in ["loop", "file"] {
@@ -221,7 +236,11 @@ async fn secrets_are_not_carried_to_another_host_and_not_won_back() {
 async fn metadata_is_fresh_for_its_time_then_confirmed_and_then_fetched() {
     let server = Server::start(|request: &Request| match (request.path.as_str(), request.header("if-none-match"), request.earlier) {
         ("/x", "\"1\"", 1) => answer("304 Not Modified", &[], b""),
-        ("/x", _, n) => answer("200 OK", &[("ETag", &format!("\"{}\"", if n == 0 { 1 } else { 2 })), ("Content-Type", "a/b")], format!("body {n}").as_bytes()),
+        ("/x", _, n) => answer(
+            "200 OK",
+            &[("ETag", &format!("\"{}\"", if n == 0 { 1 } else { 2 })), ("Content-Type", "a/b")],
+            format!("body {n}").as_bytes(),
+        ),
         _ => not_found(),
     })
     .await;

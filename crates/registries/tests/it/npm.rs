@@ -21,7 +21,8 @@ fn release(purl: &str) -> Release {
 }
 
 fn packument(origin: &str, full: bool) -> String {
-    let people = if full { r#","_npmUser":{"name":"ann","email":"ann@example.com"},"maintainers":[{"name":"ann"},{"name":"bob"}]"# } else { "" };
+    let people =
+        if full { r#","_npmUser":{"name":"ann","email":"ann@example.com"},"maintainers":[{"name":"ann"},{"name":"bob"}]"# } else { "" };
     let signatures = if full { r#","signatures":[{"keyid":"k","sig":"s"}],"attestations":{"url":"a"}"# } else { "" };
     let created = if full { r#""created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T00:00:00.000Z","# } else { "" };
     format!(
@@ -60,7 +61,10 @@ async fn a_release_is_recorded_and_its_tarball_verified() {
     assert_eq!(&download.bytes[..], b"abc");
     let older = registries.record(&release("pkg:npm/lib@1.0.0")).await.unwrap();
     assert_eq!(older.signatures, Known::NotGiven);
-    assert!(matches!(registries.download(&older.release, &older.files[0]).await, Err(RegistryError::DigestMismatch { algorithm: "sha1", .. })));
+    assert!(matches!(
+        registries.download(&older.release, &older.files[0]).await,
+        Err(RegistryError::DigestMismatch { algorithm: "sha1", .. })
+    ));
     assert_eq!(server.paths().iter().filter(|path| *path == "/npm/lib").count(), 1, "one document answers for both versions");
 }
 
@@ -78,7 +82,8 @@ async fn what_a_mirror_strips_is_not_what_a_publisher_never_gave() {
 
 #[tokio::test]
 async fn absence_of_package_and_version_are_told_apart() {
-    let server = Server::start(|request: &Request| if request.path == "/lib" { ok(packument(&request.origin, true)) } else { not_found() }).await;
+    let server =
+        Server::start(|request: &Request| if request.path == "/lib" { ok(packument(&request.origin, true)) } else { not_found() }).await;
     let registries = registries(&[("npm_config_registry", &server.origin)]);
     let error = registries.record(&release("pkg:npm/lib@9.0.0")).await.unwrap_err();
     assert!(matches!(error, RegistryError::VersionNotFound { .. }) && error.is_not_found());
@@ -98,7 +103,11 @@ async fn scopes_go_to_their_registry_and_tokens_stay_off_tarball_hosts() {
     let public = Server::start(|request: &Request| ok(packument(&request.origin, true))).await;
     let home = tempfile::tempdir().unwrap();
     let host = private.origin.trim_start_matches("http:");
-    std::fs::write(home.path().join(".npmrc"), format!("registry={}\n@acme:registry={}\n{host}/:_authToken=s3cret\n", public.origin, private.origin)).unwrap();
+    std::fs::write(
+        home.path().join(".npmrc"),
+        format!("registry={}\n@acme:registry={}\n{host}/:_authToken=s3cret\n", public.origin, private.origin),
+    )
+    .unwrap();
     let env = Environment { home: Some(home.path().to_owned()), cwd: "/nonexistent".into(), ..Environment::default() };
     let registries = Registries::new(env, Options::default()).unwrap();
     let wanted = release("pkg:npm/%40acme/lib@1.1.0");
@@ -138,4 +147,31 @@ async fn a_broken_ecosystem_does_not_break_the_others() {
     let found = registries.describe().await;
     assert_eq!(found[0].upstreams.as_ref().unwrap()[0].source, "registry in npm_config_* variables");
     assert!(found[1].upstreams.is_err());
+}
+
+#[tokio::test]
+async fn a_kept_record_is_taken_as_long_as_its_document_is_fresh() {
+    let server = Server::start(|request: &Request| ok(packument(&request.origin, request.earlier == 0))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let clock = std::sync::Arc::new(bifocal_core::ManualClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+    let open = |offline: bool, origin: &str| {
+        let mut options = Options::default();
+        options.cache_dir = Some(folder.path().to_owned());
+        options.clock = std::sync::Arc::<bifocal_core::ManualClock>::clone(&clock);
+        options.offline = offline;
+        options.limits.tries = 1;
+        let vars = [("npm_config_registry".to_owned(), origin.to_owned())].into();
+        Registries::new(Environment { vars, home: None, cwd: "/nonexistent".into() }, options).unwrap()
+    };
+    let wanted = release("pkg:npm/lib@1.1.0");
+    let first = open(false, &server.origin).record(&wanted).await.unwrap();
+    std::fs::remove_dir_all(folder.path().join("http-1")).unwrap();
+    clock.advance(jiff::SignedDuration::from_mins(59));
+    assert_eq!(open(false, &server.origin).record(&wanted).await.unwrap(), first);
+    assert_eq!(server.paths().len(), 1, "the record alone was read");
+    clock.advance(jiff::SignedDuration::from_mins(2));
+    assert_eq!(open(true, &server.origin).record(&wanted).await.unwrap(), first, "offline takes any age");
+    assert!(open(true, "http://127.0.0.1:9/").record(&wanted).await.is_err(), "another upstream's record is not taken");
+    assert_eq!(open(false, &server.origin).record(&wanted).await.unwrap().publisher, Known::Stripped);
+    assert_eq!(server.paths().len(), 2);
 }

@@ -76,7 +76,9 @@ async fn without_a_json_api_claims_are_stripped_and_it_is_asked_for_once() {
 async fn claims_come_from_the_metadata_beside_the_wheel() {
     let server = Server::start(|request: &Request| match request.path.as_str() {
         "/simple/lib/" => ok(page(&[file("lib-1.0-py3-none-any.whl", r#","core-metadata":true"#)])),
-        "/files/lib-1.0-py3-none-any.whl.metadata" => answer("200 OK", &[], b"Metadata-Version: 2.1\nSummary: s\nHome-page: https://forge.example/lib\n"),
+        "/files/lib-1.0-py3-none-any.whl.metadata" => {
+            answer("200 OK", &[], b"Metadata-Version: 2.1\nSummary: s\nHome-page: https://forge.example/lib\n")
+        }
         _ => not_found(),
     })
     .await;
@@ -89,8 +91,12 @@ async fn claims_come_from_the_metadata_beside_the_wheel() {
 
 #[tokio::test]
 async fn pip_takes_the_best_of_all_indexes_and_uv_the_first() {
-    let private = Server::start(|request: &Request| if request.path == "/lib/" { ok(page(&[file("lib-1.0.tar.gz", "")])) } else { not_found() }).await;
-    let public = Server::start(|request: &Request| if request.path == "/lib/" { ok(page(&[file("lib-99.99.tar.gz", "")])) } else { not_found() }).await;
+    let private =
+        Server::start(|request: &Request| if request.path == "/lib/" { ok(page(&[file("lib-1.0.tar.gz", "")])) } else { not_found() })
+            .await;
+    let public =
+        Server::start(|request: &Request| if request.path == "/lib/" { ok(page(&[file("lib-99.99.tar.gz", "")])) } else { not_found() })
+            .await;
     let package = PackageName::new(Ecosystem::Pypi, "Lib").unwrap();
     let context = ResolveContext::default();
     let pip = registries(&[("PIP_INDEX_URL", &private.origin), ("PIP_EXTRA_INDEX_URL", &public.origin)]);
@@ -142,7 +148,8 @@ async fn the_installed_interpreter_chooses_the_wheel() {
     std::fs::write(&python, format!("#!/bin/sh\necho '{facts}'\n")).unwrap();
     std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).unwrap();
     let vars = [("PATH".to_owned(), bin.path().display().to_string()), ("PIP_CONFIG_FILE".to_owned(), "/dev/null".to_owned())];
-    let registries = Registries::new(Environment { vars: vars.into(), home: None, cwd: "/nonexistent".into() }, Options::default()).unwrap();
+    let registries =
+        Registries::new(Environment { vars: vars.into(), home: None, cwd: "/nonexistent".into() }, Options::default()).unwrap();
     let record = registries.record(&release("pkg:pypi/lib@1.0")).await.unwrap();
     assert_eq!(registries.client_files(&record)[0].filename, "lib-1.0-cp310-cp310-manylinux_2_28_aarch64.whl");
     assert_eq!(registries.describe().await[1].upstreams.as_ref().unwrap()[0].source, "pip's built-in default");

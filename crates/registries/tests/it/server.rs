@@ -52,7 +52,8 @@ impl Server {
                     let text = String::from_utf8(head).unwrap();
                     let mut lines = text.lines();
                     let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
-                    let headers = lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
+                    let headers =
+                        lines.filter_map(|line| line.split_once(": ")).map(|(k, v)| (k.to_ascii_lowercase(), v.to_owned())).collect();
                     let request = {
                         let mut log = log.lock().unwrap();
                         let earlier = log.iter().filter(|r| r.path == path).count();
