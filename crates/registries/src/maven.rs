@@ -301,7 +301,9 @@ impl Adapter for Maven {
         let first = self.first_published(&view, &located, package, &points, &release.version).await;
         let pom_file = pom_file?;
         let published_at = pom_file.uploaded_at.clone();
-        let mut files: Vec<ArtifactFile> = main?.into_iter().collect();
+        // What moved is a POM alone; Maven goes on to the new place and never asks for a jar here.
+        let moved = located.pom.relocation.is_some();
+        let mut files: Vec<ArtifactFile> = main?.into_iter().filter(|file| !moved || !file.digests.is_empty()).collect();
         files.push(pom_file);
         let inherited = |own: Option<&String>, of: fn(&Pom) -> Option<&String>| own.or_else(|| parents.iter().find_map(of)).cloned();
         let scm = inherited(located.pom.scm.as_ref(), |pom| pom.scm.as_ref());

@@ -87,6 +87,16 @@ async fn a_pom_alone_is_the_file_of_a_pom_packaging() {
 }
 
 #[tokio::test]
+async fn a_release_that_moved_is_its_pom_and_says_where_to() {
+    let server = upstream().await;
+    let pom = "<project><groupId>org.demo</groupId><artifactId>old</artifactId><version>2</version><distributionManagement><relocation><artifactId>lib</artifactId></relocation></distributionManagement></project>";
+    server.serve("/m2/org/demo/old/2/old-2.pom", Reply::ok(pom));
+    let record = registries(&server).record(&Release::new(Ecosystem::Maven, "org.demo:old", "2").unwrap()).await.unwrap();
+    assert_eq!(record.deprecated.as_deref(), Some("relocated to org.demo:lib:2"));
+    assert_eq!(record.files.iter().map(|file| file.filename.as_str()).collect::<Vec<_>>(), ["old-2.pom"]);
+}
+
+#[tokio::test]
 async fn snapshots_and_classifiers_name_their_files() {
     let server = upstream().await;
     server.serve(
