@@ -28,8 +28,23 @@ pub use signals::{SIGNAL_IDS, feed_unknown, signals};
 pub use sources::{DEFAULT_SOURCES, Feed, FeedKind, FeedLocation, FeedSources};
 pub use store::{AdvisoryMatch, AdvisoryStore, OpenMode, missing_status};
 
-/// Reads one OSV record as an import would, and says whether it is usable. For fuzzing.
+/// Cuts `bytes` into records, reads each as an import would and asks whether `release` is affected. Gives the number of
+/// usable records and of those that affect it. For fuzzing: no database is involved.
 #[doc(hidden)]
-pub fn check_record(bytes: &[u8]) -> bool {
-    record::parse(bytes, &[], &ImportLimits::default()).is_ok()
+pub fn check_records(bytes: &[u8], release: &bifocal_core::Release, limits: &ImportLimits) -> (usize, usize) {
+    let mut splitter = split::Splitter::new(bytes, limits.record_bytes);
+    let subject = matching::Subject::new(release);
+    let (mut usable, mut affecting) = (0, 0);
+    while let Ok(Some(piece)) = splitter.next() {
+        let split::Piece::Record(record) = piece else { continue };
+        let Ok(parsed) = record::parse(&record, &[], limits) else { continue };
+        usable += 1;
+        for entry in &parsed.entries {
+            let (mut blob, mut hits) = (Vec::new(), Vec::new());
+            codec::put_entry(1, &entry.body, &mut blob);
+            // What was just written has to be readable; one that is not shows as affecting everything.
+            affecting += if subject.hits(&blob, &mut hits).is_ok() { hits.len() } else { usize::MAX / 2 };
+        }
+    }
+    (usable, affecting)
 }

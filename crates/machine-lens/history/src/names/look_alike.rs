@@ -95,7 +95,8 @@ pub struct Resemblance<'a> {
 pub struct LookAlike {
     ecosystem: Ecosystem,
     names: Vec<Indexed>,
-    listed: std::collections::HashSet<String>,
+    /// Names of the list beyond those that are indexed.
+    others: std::collections::HashSet<String>,
     table: Table,
     powers: Vec<u64>,
 }
@@ -161,9 +162,10 @@ impl LookAlike {
                     forms.push((key(Kind::Third, third(hashes.part(start, length, &powers), bytes.len(), number)), at));
                 }
             }
-            forms.push((key(Kind::Squashed, hash(&forms::squashed(&entry.name))), at));
+            let squashed = hash(&forms::squashed(&entry.name));
+            forms.push((key(Kind::Squashed, squashed), at));
             if entry.name.starts_with('@') {
-                forms.push((key(Kind::Unscoped, hash(&forms::squashed(&entry.name))), at));
+                forms.push((key(Kind::Unscoped, squashed), at));
             }
             let skeleton = forms::skeleton(&entry.plain);
             forms.push((key(Kind::Skeleton, hash(&skeleton)), at));
@@ -171,8 +173,8 @@ impl LookAlike {
                 forms.push((key(Kind::Words, hash(&words)), at));
             }
         }
-        let listed = popularity.names().iter().cloned().collect();
-        LookAlike { ecosystem, names, listed, table: Table::new(&forms), powers }
+        let others = popularity.names().iter().skip(MAX_INDEXED).cloned().collect();
+        LookAlike { ecosystem, names, others, table: Table::new(&forms), powers }
     }
 
     /// Number of names that are indexed.
@@ -188,7 +190,7 @@ impl LookAlike {
     /// The popular name that `name` resembles most: the most telling slip, then the most popular. `None` when it
     /// resembles none or is listed itself.
     pub fn find(&self, name: &str) -> Option<Resemblance<'_>> {
-        if self.listed.contains(name) || name.len() > MAX_NAME {
+        if self.others.contains(name) || name.len() > MAX_NAME {
             return None;
         }
         let plain = comparable(self.ecosystem, name);
@@ -199,16 +201,17 @@ impl LookAlike {
         let mut best = Best::default();
         let hashes = Prefixes::new(bytes);
 
-        // Equal but for the separators, or another major version of a listed Go module.
-        let mut major = false;
+        // Listed, another major version of a listed Go module, or equal but for the separators.
+        let mut is_listed = false;
         self.each(Kind::Plain, hashes.whole(), |rank, entry| {
-            if forms::without_major(name) == forms::without_major(&entry.name) && self.ecosystem == Ecosystem::Golang {
-                major = true;
+            let other_major = self.ecosystem == Ecosystem::Golang && forms::without_major(name) == forms::without_major(&entry.name);
+            if entry.name == name || other_major {
+                is_listed = true;
             } else {
                 best.take(rank, Slip::Separators);
             }
         });
-        if major {
+        if is_listed {
             return None;
         }
         self.each_stranger(name, Kind::Deletion, hashes.whole(), |rank, entry| self.compare(name, bytes, rank, entry, &mut best));
