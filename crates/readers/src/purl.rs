@@ -11,10 +11,8 @@ use std::str::FromStr as _;
 /// Longest purl taken, in bytes.
 const MAX_PURL: usize = 8192;
 
-/// Types of purl, beside the five ecosystems, that name releases Bifocal knows nothing of. A purl of another type is
-/// noted, not refused: SBOMs list operating systems, files and images too.
-///
-/// Adds the component. `host` is the registry that other fields of the SBOM name.
+/// Adds a component. A purl of a type outside the five ecosystems is noted, not refused: SBOMs list operating systems,
+/// files and images too.
 pub(crate) fn add(
     list: &mut Listing<'_>,
     purl: &str,

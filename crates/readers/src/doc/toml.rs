@@ -37,8 +37,11 @@ impl<'a> Convert<'a> {
         let mut out: Vec<(usize, Entry<'a>)> = Vec::with_capacity(table.len());
         for (key, value) in table {
             let at = key.span().start;
-            let node = self.node(value, depth)?;
-            out.push((at, Entry { line: self.lines.line(at), key: key.into_inner(), node }));
+            let line = self.lines.line(at);
+            let mut node = self.node(value, depth)?;
+            // The span of a table with a header may begin before it.
+            node.line = node.line.max(line);
+            out.push((at, Entry { line, key: key.into_inner(), node }));
         }
         // The map is sorted by key; readers report in the file's order.
         out.sort_by_key(|(at, _)| *at);

@@ -21,12 +21,12 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         return Err(source.error(root.line, Problem::Missing { field: "metadata", inside: "the lockfile".to_owned() }));
     };
     let metadata_table = metadata.table(source, "metadata")?;
-    if let Some(version) = metadata_table.text(source, "lock-version")?
-        && !version.starts_with("1.")
-        && !version.starts_with("2.")
-    {
-        let problem = Problem::FormatVersion { what: "lock-version", supported: "1 or 2", found: shown(version) };
-        return Err(source.error(metadata.line, problem));
+    if let Some(version) = metadata_table.get("lock-version") {
+        let text = version.text(source, "lock-version")?;
+        if !text.starts_with("1.") && !text.starts_with("2.") {
+            let problem = Problem::FormatVersion { what: "lock-version", supported: "1 or 2", found: shown(text) };
+            return Err(source.error(version.line, problem));
+        }
     }
     let mut old_files: HashMap<String, &Node<'_>> = HashMap::new();
     for section in ["files", "hashes"] {

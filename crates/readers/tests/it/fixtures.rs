@@ -116,3 +116,19 @@ fn a_file_cut_anywhere_is_read_or_refused_and_never_panics() {
         }
     }
 }
+
+#[test]
+fn every_range_is_one_that_versions_understand() {
+    for reader in READERS {
+        for case in std::fs::read_dir(folder().join(reader.id)).unwrap() {
+            for dependency in read_case(reader.id, &case.unwrap().path()).dependencies {
+                if let bifocal_core::Requested::Range { package, requirement } = dependency.requested {
+                    // A dist-tag is no range.
+                    let understood =
+                        requirement == "next" || bifocal_versions::Requirement::parse(package.ecosystem(), &requirement).is_ok();
+                    assert!(understood, "{}: {package} {requirement:?}", reader.id);
+                }
+            }
+        }
+    }
+}

@@ -143,7 +143,7 @@ fn malformed_files_are_refused_with_line_expectation_and_finding() {
         ),
         ("poetry-lock", "[[package]]\nname = \"a\"\n", "poetry.lock:1: expected a field `metadata` in the lockfile, found none"),
         ("poetry-lock", "[[package]]\nname = \"a\"\n[metadata]\n", "poetry.lock:1: expected a field `version` in a, found none"),
-        ("poetry-lock", "[metadata]\nlock-version = \"9.0\"\n", "poetry.lock:1: expected lock-version 1 or 2, found 9.0"),
+        ("poetry-lock", "[metadata]\nlock-version = \"9.0\"\n", "poetry.lock:2: expected lock-version 1 or 2, found 9.0"),
         (
             "poetry-lock",
             "[[package]]\nname = \"a\"\nversion = \"1\"\nfiles = [\n{file = \"../x\", hash = \"\"}]\n[metadata]\n",
