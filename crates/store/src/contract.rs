@@ -215,7 +215,7 @@ pub async fn decisions(store: &dyn DecisionStore) {
     assert!(matches!(store.record_decision(&other).await, Err(StoreError::Damaged { .. })), "the same id with another content");
     let body = Body::Feed { name: "osv".to_owned(), digest: "ab".to_owned(), records: 1 };
     assert_eq!(store.log(&body).await.unwrap(), 1);
-    assert!(store.log(&Body::Decision { decision: first.clone() }).await.is_err(), "decisions are not logged by the way");
+    assert!(store.log(&Body::Decision { decision: Box::new(first.clone()) }).await.is_err(), "decisions are not logged by the way");
     let second = Decision { release: release(2), ..decision("d2", DecisionAction::Reject, "bob", 2) };
     assert_eq!(store.record_decision(&second).await.unwrap(), 2);
     assert_eq!(store.decisions(&[release(1)]).await.unwrap(), std::slice::from_ref(&first));

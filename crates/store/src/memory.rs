@@ -153,7 +153,8 @@ impl BlobStore for MemoryStore {
 
     async fn evict_to(&self, bytes: u64) -> Result<u64, StoreError> {
         let mut inner = self.inner();
-        let mut order: Vec<_> = inner.blobs.iter().map(|(sha256, (bytes, used, order))| (*used, *order, *sha256, bytes.len() as u64)).collect();
+        let mut order: Vec<_> =
+            inner.blobs.iter().map(|(sha256, (bytes, used, order))| (*used, *order, *sha256, bytes.len() as u64)).collect();
         order.sort();
         let mut total: u64 = order.iter().map(|(.., size)| size).sum();
         let mut removed = 0;
@@ -258,7 +259,7 @@ impl DecisionStore for MemoryStore {
                 Err(damaged("a decision", format!("id {} is that of another decision", bifocal_core::printable(&decision.id))))
             };
         }
-        let index = inner.append(now, Body::Decision { decision: decision.clone() })?;
+        let index = inner.append(now, Body::Decision { decision: Box::new(decision.clone()) })?;
         inner.decisions.push((decision.clone(), index));
         Ok(index)
     }
@@ -303,7 +304,13 @@ impl CaseStore for MemoryStore {
             return Ok(case.id.clone());
         }
         let releases = vec![release.clone()];
-        inner.cases.push(CaseRow { id: new_id.to_owned(), campaign_key: campaign_key.to_owned(), opened_at: now, closed_at: None, releases });
+        inner.cases.push(CaseRow {
+            id: new_id.to_owned(),
+            campaign_key: campaign_key.to_owned(),
+            opened_at: now,
+            closed_at: None,
+            releases,
+        });
         Ok(new_id.to_owned())
     }
 
@@ -335,7 +342,8 @@ impl PublisherHistoryStore for MemoryStore {
 
     async fn history(&self, package: &PackageName) -> Result<Vec<PublisherIdentity>, StoreError> {
         let inner = self.inner();
-        let mut found: Vec<PublisherIdentity> = inner.publishers.iter().filter(|known| known.release.package == *package).cloned().collect();
+        let mut found: Vec<PublisherIdentity> =
+            inner.publishers.iter().filter(|known| known.release.package == *package).cloned().collect();
         found.sort_by_key(|known| known.published_at);
         Ok(found)
     }

@@ -1,11 +1,12 @@
 //! The contract against every backend, and what files and processes can do to one.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test may stop at the first failure, and its child talks to it")]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first failure")]
 
 use bifocal_core::{DecisionAction, ManualClock, Sha256};
 use bifocal_store::contract::{self, decision, facts, release};
 use bifocal_store::{
-    AssessmentStore, BlobStore, DecisionStore, Durability, FolderBlobs, MemoryStore, QueueStore, SqliteStore, StoreError, SystemClock, verify_log,
+    AssessmentStore, BlobStore, DecisionStore, Durability, FolderBlobs, MemoryStore, QueueStore, SqliteStore, StoreError, SystemClock,
+    verify_log,
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};

@@ -32,7 +32,7 @@ pub enum Body {
     /// A reviewer's decision, whole.
     Decision {
         /// The decision.
-        decision: Decision,
+        decision: Box<Decision>,
     },
     /// A policy that came into force.
     Policy {

@@ -93,7 +93,9 @@ impl AssessmentStore for SqliteCache {
             let mut found = BTreeMap::new();
             for (hex, sum, value, analyser) in rows.iter().filter_map(stored) {
                 let facts = decoder.decode::<ArtifactFacts>(&sum, &value);
-                match facts.filter(|facts| facts.schema_version == SCHEMA_VERSION && facts.sha256.hex() == hex && facts.analyser == analyser) {
+                match facts
+                    .filter(|facts| facts.schema_version == SCHEMA_VERSION && facts.sha256.hex() == hex && facts.analyser == analyser)
+                {
                     Some(facts) => {
                         found.insert(facts.sha256, facts);
                     }
@@ -114,7 +116,7 @@ impl AssessmentStore for SqliteCache {
                 .bind(&facts.analyser)
                 .bind(sum)
                 .bind(value)
-                .execute(&mut *writing.transaction)
+                .execute(&mut *writing.connection())
                 .await
                 .map_err(|error| self.wrong(&error))?;
         }
@@ -122,13 +124,12 @@ impl AssessmentStore for SqliteCache {
     }
 
     async fn release_records(&self, releases: &[Release]) -> Result<BTreeMap<Release, (ReleaseRecord, Timestamp)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT purl, checksum, value, fetched_at FROM release_records WHERE purl IN (SELECT value FROM json_each(?))",
-        )
-        .bind(json_list(releases.iter().map(Release::purl)))
-        .fetch_all(&self.database.pool)
-        .await
-        .map_err(|error| self.wrong(&error))?;
+        let rows =
+            sqlx::query("SELECT purl, checksum, value, fetched_at FROM release_records WHERE purl IN (SELECT value FROM json_each(?))")
+                .bind(json_list(releases.iter().map(Release::purl)))
+                .fetch_all(&self.database.pool)
+                .await
+                .map_err(|error| self.wrong(&error))?;
         let read = move || {
             let mut decoder = Decoder::new();
             let mut found = BTreeMap::new();
@@ -157,7 +158,7 @@ impl AssessmentStore for SqliteCache {
                 .bind(&fetched_at)
                 .bind(sum)
                 .bind(value)
-                .execute(&mut *writing.transaction)
+                .execute(&mut *writing.connection())
                 .await
                 .map_err(|error| self.wrong(&error))?;
         }
@@ -179,7 +180,7 @@ impl AssessmentStore for SqliteCache {
         sqlx::query("INSERT OR REPLACE INTO artifact_names (name, sha256) SELECT value, ? FROM json_each(?)")
             .bind(artifact.hex())
             .bind(json_list(names.iter()))
-            .execute(&mut *writing.transaction)
+            .execute(&mut *writing.connection())
             .await
             .map_err(|error| self.wrong(&error))?;
         writing.commit().await
@@ -193,10 +194,8 @@ mod tests {
 
     fn facts(size: usize) -> ArtifactFacts {
         // Digits of a hash chain do not compress, so that the database has to grow.
-        let mut name = String::new();
-        while name.len() < size {
-            name.push_str(&Sha256::of(name.as_bytes()).hex());
-        }
+        let name: String = (0..size / 64 + 1).map(|at| Sha256::of(&at.to_be_bytes()).hex()).collect();
+        let name = &name[..size];
         ArtifactFacts {
             schema_version: SCHEMA_VERSION,
             analyser: "a".to_owned(),
@@ -206,7 +205,7 @@ mod tests {
             size: 1,
             files: 1,
             unpacked: 1,
-            manifest: ManifestClaims { name: Some(name), ..ManifestClaims::default() },
+            manifest: ManifestClaims { name: Some(name.to_owned()), ..ManifestClaims::default() },
             signals: Vec::new(),
         }
     }

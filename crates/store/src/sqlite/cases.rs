@@ -35,7 +35,7 @@ impl CaseStore for SqliteState {
         let mut writing = self.write().await?;
         let open: Option<String> = sqlx::query_scalar("SELECT id FROM cases WHERE campaign_key = ? AND closed_at IS NULL")
             .bind(campaign_key)
-            .fetch_optional(&mut *writing.transaction)
+            .fetch_optional(&mut *writing.connection())
             .await
             .map_err(|error| self.wrong(&error))?;
         let id = match open {
@@ -45,7 +45,7 @@ impl CaseStore for SqliteState {
                     .bind(new_id)
                     .bind(campaign_key)
                     .bind(now.to_string())
-                    .execute(&mut *writing.transaction)
+                    .execute(&mut *writing.connection())
                     .await
                     .map_err(|error| self.wrong(&error))?;
                 new_id.to_owned()
@@ -54,7 +54,7 @@ impl CaseStore for SqliteState {
         sqlx::query("INSERT OR IGNORE INTO case_releases (case_id, purl) VALUES (?, ?)")
             .bind(&id)
             .bind(release.purl())
-            .execute(&mut *writing.transaction)
+            .execute(&mut *writing.connection())
             .await
             .map_err(|error| self.wrong(&error))?;
         writing.commit().await?;

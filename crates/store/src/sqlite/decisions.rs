@@ -6,13 +6,13 @@ use crate::{DecisionStore, StoreError};
 use async_trait::async_trait;
 use bifocal_core::{Decision, DecisionAction, MalwareOverride, Release, Sha256};
 use bifocal_ledger::{Body, Entry, Frontier, leaf_hash};
-use sqlx::sqlite::Sqlite;
-use sqlx::{Row, Transaction};
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
 
 impl SqliteState {
-    async fn frontier(&self, transaction: &mut Transaction<'static, Sqlite>) -> Result<Frontier, StoreError> {
+    async fn frontier(&self, connection: &mut SqliteConnection) -> Result<Frontier, StoreError> {
         let stored: Option<String> = sqlx::query_scalar("SELECT frontier FROM log_frontier WHERE one = 1")
-            .fetch_optional(&mut **transaction)
+            .fetch_optional(&mut *connection)
             .await
             .map_err(|error| self.wrong(&error))?;
         match stored {
@@ -22,21 +22,21 @@ impl SqliteState {
     }
 
     /// Appends an entry to the log within a transaction; gives its index as SQLite counts.
-    async fn append(&self, transaction: &mut Transaction<'static, Sqlite>, body: Body) -> Result<i64, StoreError> {
+    async fn append(&self, connection: &mut SqliteConnection, body: Body) -> Result<i64, StoreError> {
         let leaf = Entry::new(self.clock.now(), body).to_bytes().map_err(|error| self.damaged("a new log entry", error))?;
-        let mut frontier = self.frontier(transaction).await?;
+        let mut frontier = self.frontier(connection).await?;
         let index = frontier.append(leaf_hash(&leaf)).map_err(|error| self.damaged("the log", error))?;
         let index = i64::try_from(index).map_err(|error| self.damaged("the log", error))?;
         let text = serde_json::to_string(&frontier).map_err(|error| self.damaged("the log's head", error))?;
         sqlx::query("INSERT INTO log_leaves (position, leaf) VALUES (?, ?)")
             .bind(index)
             .bind(leaf)
-            .execute(&mut **transaction)
+            .execute(&mut *connection)
             .await
             .map_err(|error| self.wrong(&error))?;
         sqlx::query("INSERT INTO log_frontier (one, frontier) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET frontier = excluded.frontier")
             .bind(text)
-            .execute(&mut **transaction)
+            .execute(&mut *connection)
             .await
             .map_err(|error| self.wrong(&error))?;
         Ok(index)
@@ -44,7 +44,7 @@ impl SqliteState {
 
     fn decision(&self, leaf: &[u8]) -> Result<Decision, StoreError> {
         match Entry::from_bytes(leaf).map(|entry| entry.body) {
-            Ok(Body::Decision { decision }) => Ok(decision),
+            Ok(Body::Decision { decision }) => Ok(*decision),
             Ok(_) => Err(self.damaged("a decision", "its log leaf is of another kind")),
             Err(error) => Err(self.damaged("a decision", error)),
         }
@@ -66,7 +66,7 @@ impl DecisionStore for SqliteState {
         let mut writing = self.write().await?;
         let known = sqlx::query("SELECT l.position, l.leaf FROM decisions d JOIN log_leaves l ON l.position = d.position WHERE d.id = ?")
             .bind(&decision.id)
-            .fetch_optional(&mut *writing.transaction)
+            .fetch_optional(&mut *writing.connection())
             .await
             .map_err(|error| self.wrong(&error))?;
         if let Some(row) = known {
@@ -75,15 +75,16 @@ impl DecisionStore for SqliteState {
                 return Err(self.damaged("a decision", format!("id {} is that of another decision", bifocal_core::printable(&decision.id))));
             }
             let index: i64 = row.try_get(0).map_err(|error| self.wrong(&error))?;
+            writing.commit().await?;
             return u64::try_from(index).map_err(|error| self.damaged("the log", error));
         }
-        let index = self.append(&mut writing.transaction, Body::Decision { decision: decision.clone() }).await?;
+        let index = self.append(writing.connection(), Body::Decision { decision: Box::new(decision.clone()) }).await?;
         sqlx::query("INSERT INTO decisions (id, purl, action, position) VALUES (?, ?, ?, ?)")
             .bind(&decision.id)
             .bind(decision.release.purl())
             .bind(action(decision.action))
             .bind(index)
-            .execute(&mut *writing.transaction)
+            .execute(&mut *writing.connection())
             .await
             .map_err(|error| self.wrong(&error))?;
         writing.commit().await?;
@@ -120,14 +121,14 @@ impl DecisionStore for SqliteState {
             return Err(self.damaged("a log entry", "a decision is logged by being recorded"));
         }
         let mut writing = self.write().await?;
-        let index = self.append(&mut writing.transaction, body.clone()).await?;
+        let index = self.append(writing.connection(), body.clone()).await?;
         writing.commit().await?;
         u64::try_from(index).map_err(|error| self.damaged("the log", error))
     }
 
     async fn log_head(&self) -> Result<(u64, Sha256), StoreError> {
-        let mut transaction = self.database.pool.begin().await.map_err(|error| self.wrong(&error))?;
-        let frontier = self.frontier(&mut transaction).await?;
+        let mut connection = self.database.pool.acquire().await.map_err(|error| self.wrong(&error))?;
+        let frontier = self.frontier(&mut connection).await?;
         Ok((frontier.size(), Sha256::from_bytes(*frontier.root().as_bytes())))
     }
 

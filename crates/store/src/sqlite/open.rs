@@ -3,8 +3,8 @@
 use crate::StoreError;
 use crate::files::{blocking, io_error, make_folder};
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::Transaction;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,9 +27,13 @@ pub(crate) struct Opened {
 }
 
 /// A transaction that holds the write lock from its start, so that what it reads stays true until it commits.
+///
+/// Dropped without a commit, it closes its connection, which rolls back: after a full disk SQLite has ended the
+/// transaction by itself, and a connection whose owner still counts one would be of no use to anybody.
 pub(crate) struct Writing<'a> {
-    pub(crate) transaction: Transaction<'static, Sqlite>,
+    connection: PoolConnection<Sqlite>,
     path: &'a Path,
+    committed: bool,
     _turn: MutexGuard<'a, ()>,
 }
 
@@ -45,16 +49,37 @@ impl Opened {
     /// Begins to write.
     pub(crate) async fn write(&self) -> Result<Writing<'_>, StoreError> {
         let turn = self.writer.lock().await;
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.wrong(&error))?;
-        Ok(Writing { transaction, path: &self.path, _turn: turn })
+        let connection = self.pool.acquire().await.map_err(|error| self.wrong(&error))?;
+        let mut writing = Writing { connection, path: &self.path, committed: false, _turn: turn };
+        writing.statement("BEGIN IMMEDIATE").await?;
+        Ok(writing)
     }
 }
 
 impl Writing<'_> {
+    /// The connection in its transaction.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    async fn statement(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        sqlx::query(sql).execute(&mut *self.connection).await.map_err(|error| database_error(self.path, &error))?;
+        Ok(())
+    }
+
     /// Ends the transaction; what was written is kept.
-    pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        let path = self.path;
-        self.transaction.commit().await.map_err(|error| database_error(path, &error))
+    pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
+        self.statement("COMMIT").await?;
+        self.committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if !self.committed {
+            self.connection.close_on_drop();
+        }
     }
 }
 
@@ -91,7 +116,8 @@ pub(crate) async fn open(path: &Path, usage: &Usage) -> Result<Opened, StoreErro
         // Two processes that start at once must not both make the tables.
         let lock_path = path.with_extension("lock");
         let lock = blocking(path, move || {
-            let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(|error| io_error(&lock_path, error))?;
+            let file =
+                File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(|error| io_error(&lock_path, error))?;
             file.lock().map_err(|error| io_error(&lock_path, error))?;
             Ok(file)
         })

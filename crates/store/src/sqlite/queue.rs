@@ -39,7 +39,7 @@ impl QueueStore for SqliteState {
         .bind(until)
         .bind(now.as_microsecond())
         .bind(serde_json::to_string(kinds).unwrap_or_default())
-        .fetch_optional(&mut *writing.transaction)
+        .fetch_optional(&mut *writing.connection())
         .await
         .map_err(|error| self.wrong(&error))?;
         writing.commit().await?;
@@ -47,9 +47,7 @@ impl QueueStore for SqliteState {
     }
 
     async fn complete(&self, job: &Job) -> Result<bool, StoreError> {
-        let query = sqlx::query("DELETE FROM jobs WHERE id = ? AND state = 1 AND attempts = ?")
-            .bind(job.id)
-            .bind(job.attempts);
+        let query = sqlx::query("DELETE FROM jobs WHERE id = ? AND state = 1 AND attempts = ?").bind(job.id).bind(job.attempts);
         Ok(self.run(query).await? > 0)
     }
 

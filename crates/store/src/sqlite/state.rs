@@ -11,8 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/sqlite/state");
-const USAGE: Usage =
-    Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Full, patience: Duration::from_secs(30), connections: 4 };
+const USAGE: Usage = Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Full, patience: Duration::from_secs(30), connections: 4 };
 
 /// The state of a server or of a reviewer's machine. Any number of processes may use it at once.
 pub struct SqliteState {
@@ -49,7 +48,7 @@ impl SqliteState {
     /// Runs one statement that writes; gives the number of rows that it changed.
     pub(super) async fn run(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<u64, StoreError> {
         let mut writing = self.write().await?;
-        let done = query.execute(&mut *writing.transaction).await.map_err(|error| self.wrong(&error))?;
+        let done = query.execute(&mut *writing.connection()).await.map_err(|error| self.wrong(&error))?;
         writing.commit().await?;
         Ok(done.rows_affected())
     }
