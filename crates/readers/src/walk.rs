@@ -154,6 +154,11 @@ fn member_manifest(lock: FileKind, member: FileKind) -> Option<&'static str> {
 fn known(path: &Path, relative: &str) -> Result<Option<&'static Reader>, String> {
     // Content alone never makes a file found: a walk would have to open every file.
     let Some(reader) = reader_for(relative, b"") else { return Ok(None) };
+    // Constraints say nothing of what is installed; the requirements that use them bring them in.
+    let name = relative.rsplit('/').next().unwrap_or(relative);
+    if reader.kind == FileKind::Requirements && name.to_ascii_lowercase().starts_with("constraints") {
+        return Ok(None);
+    }
     if reader.kind != FileKind::YarnLock {
         return Ok(Some(reader));
     }

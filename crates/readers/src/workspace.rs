@@ -80,6 +80,7 @@ impl Members {
             }
             _ => {}
         }
+        members.folders = members.folders.iter().map(|folder| plain(folder).to_owned()).collect();
         members
     }
 
@@ -89,8 +90,7 @@ impl Members {
 
     /// Whether the manifest in `folder` (relative to the lockfile's) is a member's.
     pub(crate) fn cover(&self, folder: &str, kind: FileKind, manifest: &[u8], limits: &ReaderLimits) -> bool {
-        let plain = |path: &String| path.trim_start_matches("./").trim_end_matches('/') == folder;
-        if self.folders.iter().any(plain) || self.patterns.iter().any(|pattern| glob(pattern, folder)) {
+        if self.folders.contains(folder) || self.patterns.iter().any(|pattern| glob(pattern, folder)) {
             return true;
         }
         if kind != FileKind::CargoToml || self.names.is_empty() {
@@ -102,6 +102,10 @@ impl Members {
             root.as_table().and_then(|table| table.get("package")).and_then(|node| node.as_table()).and_then(|table| table.get("name"));
         name.and_then(|name| name.as_text()).is_some_and(|name| self.names.contains(name))
     }
+}
+
+fn plain(folder: &str) -> &str {
+    folder.trim_start_matches("./").trim_end_matches('/')
 }
 
 /// Whether a pattern of `*` (within a segment) and `**` (any segments) matches a folder. Linear in each segment.

@@ -11,7 +11,7 @@ use super::{Fail, MAX_PARENTS, profile};
 use crate::context::Coordinates;
 use crate::error::{Problem, ReadError, shown};
 use bifocal_core::Place;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// A dependency with everything filled in.
@@ -91,7 +91,11 @@ impl<'c, 'x> Builder<'c, 'x> {
         for entry in own {
             managed.entry(entry.key()).or_insert(entry);
         }
+        let mut imported = HashSet::new();
         for import in imports {
+            if !imported.insert((import.group.clone(), import.artifact.clone(), import.version.clone())) {
+                continue;
+            }
             let bom = self.import(&import, wanted_by, importing)?;
             for (key, entry) in bom.iter() {
                 if !managed.contains_key(key) {
@@ -260,7 +264,7 @@ fn merge<'m>(into: &mut Vec<&'m model::Dependency>, from: Vec<&'m model::Depende
     let key = |raw: &model::Dependency| {
         format!("{}:{}:{}:{}", raw.group, raw.artifact, raw.kind.as_deref().unwrap_or("jar"), raw.classifier.as_deref().unwrap_or_default())
     };
-    let known: std::collections::HashSet<String> = into.iter().map(|raw| key(raw)).collect();
+    let known: HashSet<String> = into.iter().map(|raw| key(raw)).collect();
     // Within one POM the last of a key counts (profiles come last), at the place of the first.
     let mut at: HashMap<String, usize> = HashMap::new();
     for raw in from {

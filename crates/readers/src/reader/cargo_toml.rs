@@ -9,6 +9,7 @@ use crate::listing::Listing;
 use crate::npm_spec::exact_version;
 use crate::source::Source;
 use bifocal_core::{Ecosystem, FileKind, Inventory, Requested};
+use std::collections::BTreeMap;
 
 /// Folders climbed in search of the workspace.
 const MAX_CLIMB: usize = 16;
@@ -59,7 +60,7 @@ struct Reading<'a, 'c, 'x> {
     list: Listing<'a>,
     ctx: &'c ReadContext<'x>,
     root: &'c Table<'a>,
-    inherited: Option<Vec<(String, Wanted)>>,
+    inherited: Option<BTreeMap<String, Wanted>>,
 }
 
 impl Reading<'_, '_, '_> {
@@ -105,10 +106,10 @@ impl Reading<'_, '_, '_> {
         if self.inherited.is_none() {
             self.inherited = Some(self.load()?);
         }
-        Ok(self.inherited.iter().flatten().find(|(key, _)| key == name).map(|(_, wanted)| wanted.clone()))
+        Ok(self.inherited.as_ref().and_then(|inherited| inherited.get(name)).cloned())
     }
 
-    fn load(&self) -> Result<Vec<(String, Wanted)>, ReadError> {
+    fn load(&self) -> Result<BTreeMap<String, Wanted>, ReadError> {
         let source = self.list.source;
         if let Some(workspace) = self.root.get("workspace") {
             return collect(&source, workspace);
@@ -141,14 +142,14 @@ impl Reading<'_, '_, '_> {
             }
             written.insert_str(0, "../");
         }
-        Ok(Vec::new())
+        Ok(BTreeMap::new())
     }
 }
 
-fn collect(source: &Source<'_>, workspace: &Node<'_>) -> Result<Vec<(String, Wanted)>, ReadError> {
-    let mut found = Vec::new();
+fn collect(source: &Source<'_>, workspace: &Node<'_>) -> Result<BTreeMap<String, Wanted>, ReadError> {
+    let mut found = BTreeMap::new();
     for entry in workspace.table(source, "workspace")?.entries_of(source, "dependencies")? {
-        found.push((entry.key.to_string(), wanted(source, &entry.node, &entry.key)?));
+        found.insert(entry.key.to_string(), wanted(source, &entry.node, &entry.key)?);
     }
     Ok(found)
 }

@@ -11,7 +11,7 @@ use crate::listing::Listing;
 use crate::npm_spec;
 use crate::source::Source;
 use bifocal_core::{FileKind, Inventory};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Folders climbed in search of the workspace's catalog.
 const MAX_CLIMB: usize = 16;
@@ -21,19 +21,20 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     let table = root.table(source, "the manifest")?;
     let mut list = Listing::new(*source, FileKind::PackageJson, ctx.limits);
     let mut catalog = Catalog { source, ctx, loaded: None };
+    let (maybe_peers, own) = (optional_peers(table), own_names(table));
     for (section, dev) in [("dependencies", false), ("devDependencies", true), ("optionalDependencies", true), ("peerDependencies", false)]
     {
         for entry in table.entries_of(source, section)? {
-            let optional = dev || (section == "peerDependencies" && peer_is_optional(table, &entry.key));
+            let optional = dev || (section == "peerDependencies" && maybe_peers.contains(entry.key.as_ref()));
             add(&mut list, &entry.key, entry, optional, &mut catalog)?;
         }
     }
-    overrides(&mut list, table, table.entries_of(source, "overrides")?, "", &mut catalog)?;
+    overrides(&mut list, &own, table.entries_of(source, "overrides")?, "", &mut catalog)?;
     for entry in table.entries_of(source, "resolutions")? {
         add(&mut list, target(&entry.key), entry, false, &mut catalog)?;
     }
     if let Some(pnpm) = table.get("pnpm") {
-        overrides(&mut list, table, pnpm.table(source, "pnpm")?.entries_of(source, "overrides")?, "", &mut catalog)?;
+        overrides(&mut list, &own, pnpm.table(source, "pnpm")?.entries_of(source, "overrides")?, "", &mut catalog)?;
     }
     if table.get("workspaces").is_some() {
         list.note(root.line, "workspaces are listed by their own manifests or by the lockfile");
@@ -41,9 +42,18 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     Ok(list.finish())
 }
 
-fn peer_is_optional(manifest: &Table<'_>, name: &str) -> bool {
-    let meta = manifest.get("peerDependenciesMeta").and_then(|meta| meta.as_table()).and_then(|meta| meta.get(name));
-    meta.and_then(|meta| meta.as_table()).is_some_and(|meta| meta.flag("optional"))
+const SECTIONS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+
+fn optional_peers<'t>(manifest: &'t Table<'_>) -> HashSet<&'t str> {
+    let meta = manifest.get("peerDependenciesMeta").and_then(|meta| meta.as_table());
+    let entries = meta.map(|meta| meta.entries.as_slice()).unwrap_or_default();
+    entries.iter().filter(|entry| entry.node.as_table().is_some_and(|meta| meta.flag("optional"))).map(|entry| entry.key.as_ref()).collect()
+}
+
+/// What the project itself asks for.
+fn own_names<'t>(manifest: &'t Table<'_>) -> HashSet<&'t str> {
+    let sections = SECTIONS.iter().filter_map(|section| manifest.get(section)).filter_map(|node| node.as_table());
+    sections.flat_map(|table| &table.entries).map(|entry| entry.key.as_ref()).collect()
 }
 
 fn add(list: &mut Listing<'_>, name: &str, entry: &Entry<'_>, optional: bool, catalog: &mut Catalog<'_, '_>) -> Result<(), ReadError> {
@@ -56,7 +66,7 @@ fn add(list: &mut Listing<'_>, name: &str, entry: &Entry<'_>, optional: bool, ca
 /// the recursion.
 fn overrides(
     list: &mut Listing<'_>,
-    manifest: &Table<'_>,
+    own: &HashSet<&str>,
     entries: &[Entry<'_>],
     parent: &str,
     catalog: &mut Catalog<'_, '_>,
@@ -64,16 +74,13 @@ fn overrides(
     for entry in entries {
         let name = if entry.key == "." { parent } else { target(&entry.key) };
         match &entry.node.value {
-            Value::Table(table) => overrides(list, manifest, &table.entries, name, catalog)?,
+            Value::Table(table) => overrides(list, own, &table.entries, name, catalog)?,
             Value::Text(spec) if spec.is_empty() || spec == "-" => {
                 list.note(entry.line, &format!("`{}` is removed from the tree", shown(name)))
             }
             // `$name` repeats what the project itself asks for, which is listed already.
             Value::Text(spec) if spec.starts_with('$') => {
-                let known = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"].iter().any(|section| {
-                    manifest.get(section).and_then(|node| node.as_table()).is_some_and(|table| table.get(&spec[1..]).is_some())
-                });
-                if !known {
+                if !own.contains(&spec[1..]) {
                     let problem = Problem::Undefined { what: shown(spec), inside: "the dependencies of the project".to_owned() };
                     return Err(list.source.error(entry.line, problem));
                 }

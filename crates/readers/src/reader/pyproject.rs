@@ -41,8 +41,9 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     }
     if let Some(groups) = table.get("dependency-groups") {
         let groups = groups.table(source, "dependency-groups")?;
+        let names: BTreeSet<String> = groups.entries.iter().map(|entry| folded(&entry.key)).collect();
         for group in &groups.entries {
-            reading.group(groups, group)?;
+            reading.group(&names, group)?;
         }
     }
     if let Some(uv) = uv {
@@ -129,10 +130,8 @@ impl Reading<'_, '_, '_> {
     }
 
     /// A PEP 735 group: requirements and `{ include-group = "…" }`. What is included is listed by its own group.
-    fn group(&mut self, groups: &Table<'_>, group: &Entry<'_>) -> Result<(), ReadError> {
+    fn group(&mut self, names: &BTreeSet<String>, group: &Entry<'_>) -> Result<(), ReadError> {
         let source = self.list.source;
-        let folded = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
-        let names: BTreeSet<String> = groups.entries.iter().map(|entry| folded(&entry.key)).collect();
         for node in group.node.list(&source, &group.key)? {
             match node.as_table() {
                 None => self.string(node, true)?,
@@ -188,6 +187,10 @@ impl Reading<'_, '_, '_> {
         let requested = requirement::from_index(&self.list, name, &specifier, line)?;
         self.list.add(line, requested, Vec::new(), optional, None)
     }
+}
+
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['_', '.'], "-")
 }
 
 /// Poetry's version constraint in PEP 440; `true` when only the last of several alternatives is kept.

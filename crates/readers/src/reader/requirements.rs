@@ -37,6 +37,7 @@ struct Reading<'a, 'c, 'x> {
     index_host: Option<String>,
     more_indexes: bool,
     includes: usize,
+    included_bytes: u64,
 }
 
 /// What constraints files say of one package.
@@ -57,6 +58,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         index_host: None,
         more_indexes: false,
         includes: 0,
+        included_bytes: 0,
     };
     let text = source.text_of_any_encoding()?;
     reading.file(source, &text, false, &mut vec![source.path.to_owned()])?;
@@ -208,6 +210,10 @@ impl Reading<'_, '_, '_> {
                 },
             )
         })?;
+        self.included_bytes = self.included_bytes.saturating_add(bytes.len() as u64);
+        if self.included_bytes > self.ctx.limits.file_bytes {
+            return Err(source.error(line, Problem::TooLarge { bytes: self.included_bytes, limit: self.ctx.limits.file_bytes }));
+        }
         let included = Source { path: &path, bytes: &bytes };
         let text = included.text_of_any_encoding()?;
         open.push(path.clone());

@@ -35,6 +35,13 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     Ok(list.finish())
 }
 
+/// Edges followed from the projects.
+const MAX_STEPS: usize = 5_000_000;
+
+fn node_line(packages: &[Node<'_>], at: usize) -> u32 {
+    packages.get(at).map_or(0, |node| node.line)
+}
+
 /// Positions of the packages that the projects need outside development groups and extras; `None` without a project.
 fn needed(source: &Source<'_>, packages: &[Node<'_>]) -> Result<Option<HashSet<usize>>, ReadError> {
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -53,11 +60,16 @@ fn needed(source: &Source<'_>, packages: &[Node<'_>]) -> Result<Option<HashSet<u
         return Ok(None);
     }
     let mut seen: HashSet<(usize, Option<String>)> = HashSet::new();
+    let mut steps = 0usize;
     while let Some((at, extra)) = queue.pop() {
         if !seen.insert((at, extra.clone())) {
             continue;
         }
         let package = packages[at].table(source, "package")?;
+        if let Some(extras) = package.get("optional-dependencies").and_then(|extras| extras.as_table()) {
+            // Finding one extra among many is a walk over them.
+            steps += extras.entries.len();
+        }
         let edges = match &extra {
             None => package.list_of(source, "dependencies")?,
             Some(extra) => match package.get("optional-dependencies") {
@@ -69,6 +81,10 @@ fn needed(source: &Source<'_>, packages: &[Node<'_>]) -> Result<Option<HashSet<u
             let edge = edge.table(source, "a dependency")?;
             let Some(name) = edge.text(source, "name")? else { continue };
             let version = edge.text(source, "version")?;
+            steps += by_name.get(name).map_or(0, Vec::len);
+            if steps > MAX_STEPS {
+                return Err(source.error(node_line(packages, at), Problem::TooMany { what: "edges between packages", limit: MAX_STEPS }));
+            }
             for &target in by_name.get(name).into_iter().flatten() {
                 let fits = match version {
                     Some(version) => {

@@ -25,6 +25,7 @@ fn lockfiles_cover_the_manifests_beside_them() {
         "c/go.sum",
         "d/go.sum",
         "e/requirements.txt",
+        "e/constraints.txt",
         "e/poetry.lock",
         "e/pyproject.toml",
         "f/sbom.spdx.json",
