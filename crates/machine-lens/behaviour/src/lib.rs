@@ -1,1 +1,26 @@
-//! (written next)
+//! What the code of an artifact does, from its syntax.
+//!
+//! What comes in: the bytes of one artifact. What goes out: [`ArtifactFacts`] with signals, each with a place in a
+//! file. The way between: unpack (bounded), parse each source once into a small common tree, follow names and data
+//! through it, peel encodings, find out what runs when, and let detectors judge *trigger x capability x destination*.
+//! Nothing of the artifact is run. The same bytes give the same facts.
+//!
+//! It is meant to run in a confined child process; it tries never to need that.
+
+mod analysis;
+mod api;
+mod detector;
+mod facts;
+mod ir;
+mod layout;
+mod package;
+mod parse;
+mod peel;
+mod place;
+mod shape;
+mod trace;
+
+pub use analysis::{ANALYSER, ArtifactInput, analyse, analyse_tree};
+pub use detector::{Detector, detectors, signal_ids};
+pub use facts::{Capability, Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Shape, Taint, Trigger};
+pub use place::{Destination, HostKind, PathKind};

@@ -1,0 +1,200 @@
+//! The doors of this crate: an artifact or a folder in, [`ArtifactFacts`] out.
+
+use crate::detector::{self, detectors};
+use crate::facts::PackageFacts;
+use crate::layout::Files;
+use crate::package;
+use bifocal_archive::{ArchiveError, Budget, EntryKind, Tolerance, sniff, unpack_within};
+use bifocal_core::{
+    AnalysisLimits, ArtifactFacts, Digest, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft,
+    SignalKind, Status,
+};
+use std::collections::BTreeMap;
+
+/// Name and version of the analyser and its rules; facts made by another one are not reused.
+pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-1");
+
+/// Stack of the analysing thread, in bytes; only what is touched is ever committed.
+const STACK: usize = 512 << 20;
+/// Stack where the address space is too small for that.
+const SMALL_STACK: usize = 64 << 20;
+
+/// One artifact.
+#[derive(Debug, Clone, Copy)]
+pub struct ArtifactInput<'a> {
+    /// The ecosystem it was fetched from; `None` lets the contents decide.
+    pub ecosystem: Option<Ecosystem>,
+    /// Its file name, without a folder. Hostile text.
+    pub filename: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// Analyses one artifact. Never fails: what cannot be read is a signal with status *failed*.
+pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFacts {
+    let sha256 = Sha256::of(input.bytes);
+    let mut facts = blank(sha256, input.ecosystem, input.bytes.len() as u64);
+    if sniff(input.bytes).is_none() {
+        // A lone file: a script, a pom, a go.mod.
+        let files = Files::from([(input.filename, input.bytes)]);
+        fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
+        return facts;
+    }
+    let kind = kind_of(input.ecosystem, input.filename);
+    let budget = Budget::new(&limits.archive);
+    match unpack_within(input.bytes, &budget, Tolerance::for_kind(kind)) {
+        Ok(unpacked) => {
+            if input.ecosystem == Some(Ecosystem::Golang) {
+                facts.go_h1 = bifocal_archive::go_h1(&unpacked.entries);
+            }
+            let links = unpacked.links();
+            let mut files = Files::new();
+            for entry in &unpacked.entries {
+                if entry.kind == EntryKind::Folder {
+                    continue;
+                }
+                if let Some(target) = links.resolve(entry).or((entry.kind == EntryKind::File).then_some(entry)) {
+                    let data = if entry.kind == EntryKind::File { &entry.data } else { &target.data };
+                    files.insert(entry.path.as_str(), data.as_slice());
+                }
+            }
+            facts.unpacked = unpacked.entries.iter().map(|entry| entry.data.len() as u64).sum();
+            facts.files = unpacked.entries.iter().filter(|entry| entry.kind == EntryKind::File).count().try_into().unwrap_or(u32::MAX);
+            fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
+        }
+        Err(error) => facts.signals.push(refused(input.filename, &error).finish(Some(sha256))),
+    }
+    facts
+}
+
+/// Analyses files that lie in a folder, as `(path, bytes)`; paths are `/`-separated and relative.
+///
+/// The result is named by a digest over paths and contents, in order of path.
+pub fn analyse_tree(ecosystem: Option<Ecosystem>, files: &[(String, Vec<u8>)], limits: &AnalysisLimits) -> ArtifactFacts {
+    let sorted: BTreeMap<&str, &[u8]> = files.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
+    let mut listing = String::new();
+    for (path, bytes) in &sorted {
+        listing.push_str(&format!("{}  {path}\n", Sha256::of(bytes).hex()));
+    }
+    let size = sorted.values().map(|bytes| bytes.len() as u64).sum();
+    let mut facts = blank(Sha256::of(listing.as_bytes()), ecosystem, size);
+    fill(&mut facts, ecosystem, "", &sorted, limits, Vec::new());
+    facts
+}
+
+fn blank(sha256: Sha256, ecosystem: Option<Ecosystem>, size: u64) -> ArtifactFacts {
+    ArtifactFacts {
+        schema_version: SCHEMA_VERSION,
+        analyser: ANALYSER.to_owned(),
+        sha256,
+        go_h1: None::<Digest>,
+        ecosystem,
+        size,
+        files: 0,
+        unpacked: 0,
+        manifest: ManifestClaims::default(),
+        signals: Vec::new(),
+    }
+}
+
+fn kind_of(ecosystem: Option<Ecosystem>, filename: &str) -> bifocal_core::ArtifactKind {
+    use bifocal_core::ArtifactKind;
+    match ecosystem {
+        Some(Ecosystem::Npm) => ArtifactKind::NpmTarball,
+        Some(Ecosystem::Pypi) if filename.ends_with(".whl") => ArtifactKind::Wheel,
+        Some(Ecosystem::Pypi) => ArtifactKind::Sdist,
+        Some(Ecosystem::Maven) => ArtifactKind::Jar,
+        Some(Ecosystem::Cargo) => ArtifactKind::Crate,
+        Some(Ecosystem::Golang) => ArtifactKind::GoModule,
+        None => ArtifactKind::Other,
+    }
+}
+
+/// Runs the analysis on a thread with a large stack, so that deep syntax within the bounds cannot overflow it.
+fn fill(
+    facts: &mut ArtifactFacts,
+    ecosystem: Option<Ecosystem>,
+    filename: &str,
+    files: &Files<'_>,
+    limits: &AnalysisLimits,
+    mut drafts: Vec<SignalDraft>,
+) {
+    if facts.files == 0 {
+        facts.files = u32::try_from(files.len()).unwrap_or(u32::MAX);
+        facts.unpacked = files.values().map(|bytes| bytes.len() as u64).sum();
+    }
+    let work = || look(ecosystem, filename, files, limits);
+    let outcome = std::thread::scope(|scope| {
+        for stack in [STACK, SMALL_STACK] {
+            if let Ok(handle) = std::thread::Builder::new().name("analyser".to_owned()).stack_size(stack).spawn_scoped(scope, work) {
+                return handle.join().map_err(|_| ());
+            }
+        }
+        Ok(work())
+    });
+    match outcome {
+        Ok((package, found)) => {
+            facts.ecosystem = ecosystem.or(package.ecosystem);
+            facts.manifest = package.manifest;
+            drafts.extend(found);
+        }
+        Err(()) => drafts.push(broke_off()),
+    }
+    let sha256 = facts.sha256;
+    facts.signals.extend(drafts.into_iter().map(|draft| draft.finish(Some(sha256))));
+    facts.signals.sort_by(|a, b| place_key(a).cmp(&place_key(b)));
+    facts.signals.dedup_by(|a, b| a.fingerprint == b.fingerprint);
+}
+
+fn place_key(signal: &bifocal_core::Signal) -> (String, u32, u32, &str, &str) {
+    match signal.evidence.first() {
+        Some(Evidence::File { path, line, column, .. }) => (path.clone(), *line, *column, &signal.id, &signal.fingerprint),
+        _ => (String::new(), 0, 0, &signal.id, &signal.fingerprint),
+    }
+}
+
+fn look(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, limits: &AnalysisLimits) -> (PackageFacts, Vec<SignalDraft>) {
+    let package::Built { facts, skipped } = package::build(ecosystem, filename, files, limits);
+    let mut drafts = Vec::new();
+    for detector in detectors() {
+        detector.detect(&facts, &mut drafts);
+    }
+    detector::notes(&facts, skipped, &mut drafts);
+    (facts, drafts)
+}
+
+fn refused(filename: &str, error: &ArchiveError) -> SignalDraft {
+    // Whoever builds archives that two readers see differently, or that leave their folder, means it.
+    let severity = match error {
+        ArchiveError::PathTraversal { .. }
+        | ArchiveError::AbsolutePath { .. }
+        | ArchiveError::SymlinkOutOfRoot { .. }
+        | ArchiveError::RatioTooHigh { .. }
+        | ArchiveError::Polyglot { .. }
+        | ArchiveError::NulInPath { .. } => Severity::High,
+        _ => Severity::Medium,
+    };
+    SignalDraft {
+        id: "behaviour/archive-refused",
+        lens: Lens::Behaviour,
+        status: Status::Failed,
+        severity,
+        confidence: 1.0,
+        kind: SignalKind::Other,
+        message: format!("the archive was refused: {error}"),
+        evidence: vec![Evidence::record("analyser", "archive-refused", "", &format!("{}: {error}", bifocal_core::one_line(filename, 200)))],
+    }
+}
+
+fn broke_off() -> SignalDraft {
+    SignalDraft {
+        id: "behaviour/analysis-broke-off",
+        lens: Lens::Behaviour,
+        status: Status::Failed,
+        severity: Severity::High,
+        confidence: 1.0,
+        kind: SignalKind::Other,
+        message: "the analysis of this artifact broke off".to_owned(),
+        evidence: vec![Evidence::record("analyser", "analysis-broke-off", "", "the analysing thread stopped without a result")],
+    }
+}

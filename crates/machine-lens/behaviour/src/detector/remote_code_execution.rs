@@ -1,0 +1,47 @@
+//! What the network answers is run as code, as a command, or as a program.
+
+use super::{Detector, Origin, Weight, checks_digest, evidence, is_network, matching, origin, report, strongest};
+use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
+use bifocal_core::{Severity, SignalDraft};
+
+/// See the module.
+pub(super) struct RemoteCodeExecution;
+
+impl Detector for RemoteCodeExecution {
+    fn id(&self) -> &'static str {
+        "behaviour/remote-code-execution"
+    }
+
+    fn describe(&self) -> &'static str {
+        "code from the network is run when the package is installed or imported"
+    }
+
+    fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
+        for file in facts.files.iter().filter(|file| !matches!(file.language, Language::Go | Language::Jvm)) {
+            let runs: Vec<&Fact> = matching(file, |fact| {
+                let remote = fact.taint.has(Taint::NETWORK);
+                let dropped = fact.taint.has(Taint::DROPPED);
+                match fact.capability {
+                    Capability::Eval => remote && !(fact.api.starts_with("sh:") && fact.trigger.at_install()),
+                    Capability::Spawn => remote && !(dropped && fact.trigger.at_install()),
+                    _ => false,
+                }
+            })
+            .collect();
+            let Some(trigger) = runs.iter().map(|fact| fact.trigger).min() else { continue };
+            let at_load: Vec<&Fact> = runs.iter().copied().filter(|fact| fact.trigger == trigger).collect();
+            let as_code = at_load.iter().any(|fact| !fact.taint.has(Taint::DROPPED));
+            let fetches: Vec<&Fact> = matching(file, is_network).collect();
+            let shady = origin(facts, file) == Origin::Shady;
+            let weight = match trigger {
+                trigger if trigger.is_automatic() && as_code => Weight::critical(0.96),
+                trigger if trigger.on_load() && (as_code || shady) => Weight::malware(0.92),
+                trigger if trigger.on_load() && !checks_digest(file) && origin(facts, file) == Origin::Foreign => Weight::malware(0.9),
+                Trigger::Function if shady && as_code => Weight::malware(0.9),
+                _ => Weight::habit(Severity::Medium, 0.6),
+            };
+            let message = format!("what a host answers is run {}", strongest(&at_load).phrase());
+            report(out, self.id(), weight.for_fact(at_load[0]), message, evidence(file, &[at_load, fetches].concat()));
+        }
+    }
+}

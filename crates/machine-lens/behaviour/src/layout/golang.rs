@@ -1,0 +1,52 @@
+//! Go module zips: every package's variables and `init` functions run in whatever program imports it.
+
+use super::{Files, Layout};
+use crate::facts::Trigger;
+
+pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
+    // `module@version/file`, where the module path has slashes of its own.
+    if let Some(first) = files.keys().find(|path| path.contains('@')) {
+        let at = first.find('@').unwrap_or(0);
+        if let Some(slash) = first[at..].find('/') {
+            layout.base = first[..at + slash + 1].to_owned();
+            layout.claims.name = Some(unescape(&first[..at]));
+            layout.claims.version = Some(first[at + 1..at + slash].to_owned());
+        }
+    }
+    let manifest = files.get(format!("{}go.mod", layout.base).as_str()).map(|bytes| super::source_text(bytes));
+    if let Some(module) = manifest.as_deref().and_then(|text| text.lines().find_map(|line| line.trim().strip_prefix("module "))) {
+        let module = module.split("//").next().unwrap_or(module).trim().trim_matches('"');
+        layout.claims.name = Some(module.to_owned());
+        layout.own(&format!("https://{module}"));
+        if module.starts_with("github.com/") || module.starts_with("gitlab.com/") {
+            layout.claims.repository = Some(format!("https://{}", module.split('/').take(3).collect::<Vec<_>>().join("/")));
+        }
+    }
+    for (path, bytes) in files {
+        if !path.ends_with(".go")
+            || path.ends_with("_test.go")
+            || super::is_test_path(path.strip_prefix(layout.base.as_str()).unwrap_or(path))
+        {
+            continue;
+        }
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(8 << 10)]).into_owned();
+        let is_program = head.lines().any(|line| line.trim_start().starts_with("package main")) || head.contains("//go:build ignore");
+        layout.root(path, if is_program { Trigger::Command } else { Trigger::Import }, is_program);
+    }
+}
+
+/// Module zips write capitals as `!x`.
+fn unescape(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut chars = path.chars();
+    while let Some(c) = chars.next() {
+        match (c, chars.clone().next()) {
+            ('!', Some(next)) if next.is_ascii_lowercase() => {
+                out.push(next.to_ascii_uppercase());
+                chars.next();
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,148 @@
+//! Wheels and source distributions: `setup.py`, build back ends, `.pth` files, packages.
+
+use super::{Files, Layout};
+use crate::facts::Trigger;
+
+/// Functions that pip calls in a build back end (PEP 517, PEP 660).
+const HOOKS: [&str; 8] = [
+    "build_wheel",
+    "build_sdist",
+    "build_editable",
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+    "prepare_metadata_for_build_editable",
+];
+
+pub(super) fn read(layout: &mut Layout, filename: &str, files: &Files<'_>) {
+    let base = layout.base.clone();
+    metadata(layout, files);
+    let setup = format!("{base}setup.py");
+    let is_wheel = filename.to_ascii_lowercase().ends_with(".whl") || files.keys().any(|path| path.ends_with(".dist-info/WHEEL"));
+    if !is_wheel && files.contains_key(setup.as_str()) {
+        layout.root(&setup, Trigger::SetupScript, true);
+    }
+    build_backend(layout, files);
+    for path in files.keys() {
+        let Some(inner) = path.strip_prefix(base.as_str()) else { continue };
+        let inner = inner.strip_prefix("src/").unwrap_or(inner);
+        // Wheels put some of their files beside the packages.
+        let inner = match inner.split_once(".data/") {
+            Some((_, rest)) => {
+                rest.split_once('/').filter(|(scheme, _)| matches!(*scheme, "purelib" | "platlib")).map_or(inner, |(_, rest)| rest)
+            }
+            None => inner,
+        };
+        if inner.ends_with(".pth") && (is_wheel || !inner.contains('/')) {
+            layout.root(path, Trigger::InterpreterStart, false);
+        }
+        if matches!(inner, "sitecustomize.py" | "usercustomize.py") && is_wheel {
+            layout.root(path, Trigger::InterpreterStart, false);
+        }
+        let mut parts = inner.split('/');
+        let (Some(top), second, third) = (parts.next(), parts.next(), parts.next()) else { continue };
+        if super::is_test_path(inner) {
+            continue;
+        }
+        match (second, third) {
+            (Some("__init__.py"), None) => {
+                layout.own_modules.insert(top.to_owned());
+                layout.root(path, Trigger::Import, false);
+            }
+            (None, None) if top.ends_with(".py") && top != "setup.py" => {
+                layout.own_modules.insert(top.trim_end_matches(".py").to_owned());
+                if is_wheel {
+                    layout.root(path, Trigger::Import, false);
+                }
+            }
+            (Some("__main__.py"), None) => layout.root(path, Trigger::Command, true),
+            (Some(file), None) if file.ends_with(".py") && is_wheel => {
+                layout.own_modules.insert(top.to_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn metadata(layout: &mut Layout, files: &Files<'_>) {
+    let base = layout.base.clone();
+    let mut candidates: Vec<&str> = files.keys().copied().filter(|path| path.ends_with(".dist-info/METADATA")).collect();
+    let info = format!("{base}PKG-INFO");
+    candidates.extend(files.keys().copied().filter(|path| **path == *info || path.ends_with("EGG-INFO/PKG-INFO")));
+    let Some(text) = candidates.first().and_then(|path| files.get(path)).map(|bytes| super::source_text(bytes)) else { return };
+    for line in text.lines().take_while(|line| !line.is_empty()).take(2_000) {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let value = value.trim();
+        match key {
+            "Name" if layout.claims.name.is_none() => layout.claims.name = Some(value.to_owned()),
+            "Version" if layout.claims.version.is_none() => layout.claims.version = Some(value.to_owned()),
+            "Home-page" | "Download-URL" => layout.own(value),
+            "Project-URL" => {
+                if let Some((label, url)) = value.split_once(',') {
+                    layout.own(url);
+                    let label = label.trim().to_ascii_lowercase();
+                    if ["source", "repository", "code", "github", "source code"].contains(&label.as_str())
+                        && layout.claims.repository.is_none()
+                    {
+                        layout.claims.repository = Some(url.trim().to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn build_backend(layout: &mut Layout, files: &Files<'_>) {
+    let base = layout.base.clone();
+    let Some(text) = files.get(format!("{base}pyproject.toml").as_str()).map(|bytes| super::source_text(bytes)) else { return };
+    let Ok(project) = text.parse::<toml::Table>() else { return };
+    let get = |path: &[&str]| {
+        let mut at = project.get(*path.first()?)?;
+        for key in &path[1..] {
+            at = at.get(key)?;
+        }
+        Some(at.clone())
+    };
+    let folders: Vec<String> = get(&["build-system", "backend-path"])
+        .and_then(|value| value.as_array().cloned())
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|folder| folder.as_str().map(str::to_owned))
+        .collect();
+    if let Some(backend) = get(&["build-system", "build-backend"]).and_then(|value| value.as_str().map(str::to_owned)) {
+        let module = backend.split(':').next().unwrap_or(&backend).replace('.', "/");
+        for folder in &folders {
+            let folder = folder.trim_matches('/').trim_start_matches("./");
+            let prefix = if folder.is_empty() || folder == "." { base.clone() } else { format!("{base}{folder}/") };
+            for path in [format!("{prefix}{module}.py"), format!("{prefix}{module}/__init__.py")] {
+                if files.contains_key(path.as_str()) {
+                    layout.root(&path, Trigger::BuildBackend, false);
+                    layout.hooks.push((path, HOOKS.iter().map(|hook| (*hook).to_owned()).collect(), Trigger::BuildBackend));
+                }
+            }
+        }
+    }
+    let hatch = get(&["tool", "hatch", "build", "hooks", "custom"])
+        .map(|hook| hook.get("path").and_then(|path| path.as_str()).unwrap_or("hatch_build.py").to_owned());
+    let poetry = get(&["tool", "poetry", "build"])
+        .and_then(|build| build.as_str().or_else(|| build.get("script").and_then(|script| script.as_str())).map(str::to_owned));
+    let pdm = get(&["tool", "pdm", "build", "custom-hook"])
+        .and_then(|hook| hook.as_str().map(str::to_owned))
+        .or_else(|| get(&["tool", "pdm"]).map(|_| "pdm_build.py".to_owned()));
+    for script in [hatch, poetry, pdm].into_iter().flatten() {
+        let path = format!("{base}{}", script.trim_start_matches("./"));
+        if files.contains_key(path.as_str()) {
+            layout.root(&path, Trigger::BuildBackend, true);
+            layout.hooks.push((
+                path,
+                ["initialize", "finalize", "build", "pdm_build_initialize", "pdm_build_update_files", "pdm_build_hook_enabled"]
+                    .iter()
+                    .map(|hook| (*hook).to_owned())
+                    .collect(),
+                Trigger::BuildBackend,
+            ));
+        }
+    }
+}

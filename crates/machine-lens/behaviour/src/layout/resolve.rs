@@ -1,0 +1,127 @@
+//! Which file a specifier means, as the language's own loader would find it.
+
+use super::Files;
+use crate::facts::Language;
+
+/// Longest specifier looked at.
+const MAX_SPECIFIER: usize = 512;
+
+/// The file that `specifier` in `from` means, if it is one of the artifact's own.
+pub(crate) fn file(specifier: &str, from: &str, language: Language, base: &str, files: &Files<'_>) -> Option<String> {
+    if specifier.len() > MAX_SPECIFIER {
+        return None;
+    }
+    // Scripts that a command starts are paths relative to the package.
+    if specifier.starts_with("./") || specifier.starts_with("../") {
+        let beside = javascript(specifier, from, files);
+        if beside.is_some() {
+            return beside;
+        }
+        let in_package = javascript(specifier, &format!("{base}package.json"), files);
+        if in_package.is_some() {
+            return in_package;
+        }
+    }
+    match language {
+        Language::JavaScript => javascript(specifier, from, files),
+        Language::Python => python(specifier, from, base, files),
+        Language::Rust => rust(specifier, from, files),
+        Language::Jvm => {
+            let path = format!("{}.class", specifier.replace('.', "/"));
+            files.contains_key(path.as_str()).then_some(path)
+        }
+        _ => None,
+    }
+}
+
+/// The file and the name in it that a called path means (`./lib/x.run`, `pkg.mod.run`).
+pub(crate) fn called(path: &str, from: &str, language: Language, base: &str, files: &Files<'_>) -> Option<(String, String)> {
+    let mut rest = path;
+    let mut name = String::new();
+    for _ in 0..8 {
+        let (module, last) = rest.rsplit_once('.')?;
+        name = if name.is_empty() { last.to_owned() } else { format!("{last}.{name}") };
+        if module.is_empty() || module.chars().all(|c| c == '.' || c == '/') {
+            // `.run`: a name of the package's own `__init__`.
+            let init = file(&path[..path.len() - name.len()], from, language, base, files)?;
+            return Some((init, name));
+        }
+        if let Some(found) = file(module, from, language, base, files) {
+            return Some((found, name));
+        }
+        rest = module;
+    }
+    None
+}
+
+fn join(folder: &str, specifier: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in specifier.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            other => parts.push(other),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Node's resolution of relative specifiers.
+pub(super) fn javascript(specifier: &str, from: &str, files: &Files<'_>) -> Option<String> {
+    if !specifier.starts_with('.') {
+        return None;
+    }
+    let path = join(folder_of(from), specifier)?;
+    let candidates = ["", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", "/index.js", "/index.cjs", "/index.mjs", "/index.ts", ".py", ".sh"];
+    candidates
+        .iter()
+        .map(|ending| format!("{path}{ending}"))
+        .chain(path.strip_suffix(".js").map(|stem| format!("{stem}.ts")))
+        .find(|candidate| files.contains_key(candidate.as_str()))
+}
+
+fn python(specifier: &str, from: &str, base: &str, files: &Files<'_>) -> Option<String> {
+    let dots = specifier.bytes().take_while(|byte| *byte == b'.').count();
+    let module = specifier[dots..].replace('.', "/");
+    let folders: Vec<String> = if dots > 0 {
+        let mut folder = folder_of(from).to_owned();
+        for _ in 1..dots {
+            folder = folder_of(&folder).to_owned();
+        }
+        vec![folder]
+    } else {
+        vec![folder_of(from).to_owned(), base.trim_end_matches('/').to_owned(), format!("{base}src")]
+    };
+    for folder in folders {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{}/", folder.trim_end_matches('/')) };
+        let candidates = if module.is_empty() {
+            vec![format!("{prefix}__init__.py")]
+        } else {
+            vec![format!("{prefix}{module}/__init__.py"), format!("{prefix}{module}.py")]
+        };
+        if let Some(found) = candidates.into_iter().find(|candidate| files.contains_key(candidate.as_str())) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn rust(specifier: &str, from: &str, files: &Files<'_>) -> Option<String> {
+    let name = specifier.strip_prefix("./")?;
+    let folder = folder_of(from);
+    let stem = from.rsplit('/').next().unwrap_or(from).trim_end_matches(".rs");
+    [
+        format!("{folder}/{name}.rs"),
+        format!("{folder}/{name}/mod.rs"),
+        format!("{folder}/{stem}/{name}.rs"),
+        format!("{folder}/{stem}/{name}/mod.rs"),
+    ]
+    .into_iter()
+    .find(|candidate| files.contains_key(candidate.as_str()))
+}

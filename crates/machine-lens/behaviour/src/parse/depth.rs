@@ -1,0 +1,171 @@
+//! How deep a text nests, measured without recursion before a recursive parser sees it.
+//!
+//! Two things make a recursive descent deep: brackets, and operators that bind to the right. Strings and comments are
+//! skipped as far as a small lexer can; where it errs, brackets count that should not, and the text is read by words.
+//! A text that fools it still meets the large stack of the analysing thread, and after that the child process.
+
+use crate::facts::Language;
+
+/// Deepest nesting of brackets.
+const BRACKETS: u32 = 1_500;
+/// Longest run of operators that nest to the right, between two separators.
+const RIGHT_NESTED: u32 = 3_000;
+
+/// Whether a recursive parser should not be given this text.
+pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
+    let bytes = text.as_bytes();
+    let line_comment: &[u8] = if language == Language::Python { b"#" } else { b"//" };
+    let (mut depth, mut run, mut at) = (0u32, 0u32, 0usize);
+    let mut line_start = true;
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if line_start && language == Language::Python {
+            let width = bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            at += width;
+            line_start = false;
+            if width as u32 > BRACKETS
+                && bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b'\r'))
+                && depth == 0
+                && has_deep_indent(bytes)
+            {
+                return true;
+            }
+            continue;
+        }
+        match byte {
+            b'"' | b'\'' | b'`' => {
+                at = skip_string(bytes, at, language);
+                continue;
+            }
+            _ if bytes[at..].starts_with(line_comment) => {
+                at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i);
+                continue;
+            }
+            b'/' if bytes.get(at + 1) == Some(&b'*') && language != Language::Python => {
+                at = memchr::memmem::find(&bytes[at + 2..], b"*/").map_or(bytes.len(), |i| at + 4 + i);
+                continue;
+            }
+            b'(' | b'[' | b'{' => {
+                depth += 1;
+                if depth > BRACKETS {
+                    return true;
+                }
+            }
+            b')' | b']' | b'}' => {
+                depth = depth.saturating_sub(1);
+                run = 0;
+            }
+            b';' | b',' => run = 0,
+            b'\n' => {
+                line_start = true;
+                if depth == 0 && language == Language::Python {
+                    run = 0;
+                }
+            }
+            b'-' | b'~' | b'!' | b'+' | b'?' | b'=' | b'*' | b'<' | b'&' => run += 1,
+            b'a'..=b'z' if at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_') => {
+                let word = &bytes[at..bytes.len().min(at + 8)];
+                if [&b"not "[..], b"lambda", b"await ", b"typeof", b"void ", b"new ", b"else ", b"yield", b"delete"]
+                    .iter()
+                    .any(|prefix| word.starts_with(prefix))
+                {
+                    run += 1;
+                }
+            }
+            _ => {}
+        }
+        if run > RIGHT_NESTED && nests_right(bytes, at) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// A long run counts only where few operands stand between its operators: `a+b+c` is flat, `- - - -` and `a=b=c` nest.
+fn nests_right(bytes: &[u8], at: usize) -> bool {
+    let window = &bytes[at.saturating_sub(6_000)..at];
+    let plus = window.iter().filter(|byte| **byte == b'+').count();
+    let operators = window.iter().filter(|byte| matches!(byte, b'-' | b'~' | b'!' | b'?' | b'=' | b'*' | b'+' | b'<' | b'&')).count();
+    plus * 2 < operators || operators * 2 > window.len()
+}
+
+fn has_deep_indent(bytes: &[u8]) -> bool {
+    // Nested blocks need growing indents on successive lines; one pushed-right line is no nesting.
+    let mut levels = 0u32;
+    let mut last = 0usize;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let width = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        if width == line.len() {
+            continue;
+        }
+        levels = if width > last { levels + 1 } else { levels.min(width as u32) };
+        last = width;
+        if levels > 400 {
+            return true;
+        }
+    }
+    false
+}
+
+fn skip_string(bytes: &[u8], at: usize, language: Language) -> usize {
+    let quote = bytes[at];
+    if language == Language::Rust && quote == b'\'' {
+        // A lifetime or a character.
+        let closes = (bytes.get(at + 2) == Some(&b'\'')) || bytes.get(at + 1) == Some(&b'\\');
+        if !closes {
+            return at + 1;
+        }
+    }
+    if language == Language::Python && bytes[at..].starts_with(&[quote; 3]) {
+        let mut from = at + 3;
+        while let Some(found) = memchr::memchr(quote, &bytes[from..]) {
+            let here = from + found;
+            if bytes[here..].starts_with(&[quote; 3]) && bytes[here - 1] != b'\\' {
+                return here + 3;
+            }
+            from = here + 1;
+        }
+        return bytes.len();
+    }
+    let many_lines = quote == b'`' || language == Language::Rust;
+    let mut here = at + 1;
+    while here < bytes.len() {
+        match bytes[here] {
+            b'\\' if !(language == Language::Go && quote == b'`') => here += 2,
+            b'\n' if !many_lines => return here,
+            byte if byte == quote => return here + 1,
+            _ => here += 1,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_text_is_refused_and_long_text_is_not() {
+        for language in [Language::JavaScript, Language::Python, Language::Rust, Language::Go] {
+            assert!(is_too_deep(&"(".repeat(20_000), language));
+            assert!(!is_too_deep(&"f(1);\n".repeat(20_000), language));
+            assert!(!is_too_deep(&format!("x = \"{}\"", "(".repeat(20_000)), language));
+        }
+        assert!(is_too_deep(&"-".repeat(20_000), Language::Python));
+        assert!(is_too_deep(&"not ".repeat(20_000), Language::Python));
+        assert!(is_too_deep(&"a=".repeat(20_000), Language::JavaScript));
+        assert!(!is_too_deep(&format!("x={}1", "'a'+".repeat(50_000)), Language::JavaScript));
+        assert!(!is_too_deep(&format!("x = 1{}exec(y)", " ".repeat(5_000)), Language::Python));
+        assert!(is_too_deep(&(0..2_000).map(|n| format!("{}if x:\n", " ".repeat(n))).collect::<String>(), Language::Python));
+    }
+
+    #[test]
+    fn unclosed_strings_end() {
+        for text in ["\"", "'''", "`", "/*", "\\", "'\\", "\"\\"] {
+            for language in [Language::JavaScript, Language::Python, Language::Rust, Language::Go] {
+                let _ = is_too_deep(text, language);
+            }
+        }
+    }
+}

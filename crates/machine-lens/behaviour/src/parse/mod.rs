@@ -1,0 +1,131 @@
+//! Source text in, facts out: picks the parser, keeps it from harm, falls back to words.
+//!
+//! The attack: text that makes a parser overflow its stack or run for ever. Nesting is measured before any recursive
+//! parser sees the text, and what is too deep or too long is read by words ([`lexical`]).
+
+mod depth;
+mod golang;
+mod javascript;
+mod jvm;
+mod lexical;
+mod python;
+mod rust;
+pub(crate) mod shell;
+mod tree;
+
+use crate::facts::Language;
+use crate::ir::Module;
+use crate::trace::{Budget, Outcome, trace};
+use std::collections::BTreeSet;
+
+/// Why a text was not parsed.
+pub(crate) const TOO_DEEP: &str = "nested deeper than the parser may go";
+/// Why a text was not parsed.
+pub(crate) const TOO_LONG: &str = "longer than the largest file that is parsed";
+/// Why a text was not parsed.
+pub(crate) const BROKEN: &str = "not of the language's syntax";
+
+/// A file's outcome, and why it was read by words if it was.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) outcome: Outcome,
+    pub(crate) unparsed: Option<&'static str>,
+}
+
+/// Reads a whole file.
+pub(crate) fn file(
+    text: &str,
+    path: &str,
+    language: Language,
+    own_modules: &BTreeSet<String>,
+    largest: u64,
+    budget: &mut Budget,
+) -> Parsed {
+    let words = |why: &'static str, budget: &mut Budget| Parsed {
+        outcome: lexical::read(text, language, own_modules, budget),
+        unparsed: Some(why),
+    };
+    if text.len() as u64 > largest {
+        return words(TOO_LONG, budget);
+    }
+    if language == Language::Shell {
+        return Parsed { outcome: shell_file(text, budget), unparsed: None };
+    }
+    if depth::is_too_deep(text, language) {
+        return words(TOO_DEEP, budget);
+    }
+    match lower(text, path, language) {
+        Some(module) => Parsed { outcome: trace(&module, language, own_modules, 0, budget), unparsed: None },
+        None => words(BROKEN, budget),
+    }
+}
+
+/// Reads a class file.
+pub(crate) fn class(bytes: &[u8], own_modules: &BTreeSet<String>, budget: &mut Budget) -> Option<Outcome> {
+    let module = jvm::lower(bytes)?;
+    Some(trace(&module, Language::Jvm, own_modules, 0, budget))
+}
+
+/// Reads a command of a manifest.
+pub(crate) fn command(text: &str, budget: &mut Budget) -> Outcome {
+    shell_file(text, budget)
+}
+
+/// Reads text that came out of a value. `None`: it is not source.
+pub(crate) fn trace_text(
+    text: &str,
+    language: Language,
+    own_modules: &BTreeSet<String>,
+    nesting: u32,
+    budget: &mut Budget,
+) -> Option<Outcome> {
+    if text.len() > 8 << 20 || depth::is_too_deep(text, language) {
+        return None;
+    }
+    let module = lower(text, "", language)?;
+    Some(trace(&module, language, own_modules, nesting, budget))
+}
+
+fn lower(text: &str, path: &str, language: Language) -> Option<Module> {
+    match language {
+        Language::JavaScript => javascript::lower(text, path),
+        Language::Python => Some(python::lower(text)),
+        Language::Rust => rust::lower(text),
+        Language::Go => golang::lower(text),
+        Language::Jvm | Language::Shell => None,
+    }
+}
+
+/// A script file is one long command text.
+fn shell_file(text: &str, budget: &mut Budget) -> Outcome {
+    let reading = shell::read(text, crate::facts::Taint::NONE, budget);
+    let mut outcome = Outcome::default();
+    for fact in reading.facts {
+        let at = fact.at.min(text.len()) as u32;
+        let end = text.get(at as usize..).and_then(|rest| rest.find('\n')).map_or(text.len(), |i| at as usize + i) as u32;
+        outcome.facts.push(crate::trace::RawFact {
+            capability: fact.capability,
+            api: fact.api,
+            taint: fact.taint,
+            args: fact.args,
+            at,
+            end,
+            inner: None,
+            chain: fact.chain,
+            scope: 0,
+            dormant: false,
+        });
+    }
+    for (language, code, layer) in reading.inline {
+        if let Some(inner) = trace_text(&code, language, &BTreeSet::new(), 1, budget) {
+            for mut fact in inner.facts {
+                fact.inner = Some(fact.inner.unwrap_or_else(|| std::rc::Rc::from(crate::trace::snippet(&code, fact.at, fact.end))));
+                fact.chain = layer.into_iter().chain([crate::peel::SHELL]).chain(fact.chain).collect();
+                (fact.at, fact.end, fact.scope) = (0, 0, 0);
+                outcome.facts.push(fact);
+            }
+        }
+    }
+    outcome.loads = reading.scripts.into_iter().map(|script| (0, script)).collect();
+    outcome
+}

@@ -1,0 +1,490 @@
+//! What the programs of a command line do with their words and with what flows in.
+
+use super::{Command, Flow, Shell, base_name};
+use crate::api::Codec;
+use crate::facts::{Capability, Language, Taint};
+use crate::peel;
+
+/// Takes off prefixes that only change how the real program runs.
+pub(super) fn unwrap(command: &mut Command) {
+    for _ in 0..8 {
+        let Some(first) = command.words.first() else { return };
+        let word = first.text.to_ascii_lowercase();
+        let assignment =
+            word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
+        let drop = match word.as_str() {
+            "sudo" | "nohup" | "exec" | "time" | "command" | "builtin" | "then" | "do" | "else" | "if" | "while" | "!" | "{" | "}"
+            | "fi" | "done" | "@" | "call" | "setsid" | "doas" | "stdbuf" | "cross-env" | "cross-env-shell" | "npx" | "&" | "@echo" => 1,
+            "start" => {
+                let mut count = 1;
+                while command
+                    .words
+                    .get(count)
+                    .is_some_and(|word| word.text.starts_with('/') && word.text.len() <= 5 || word.text.is_empty())
+                {
+                    count += 1;
+                }
+                count
+            }
+            "env" if command.words.len() > 1 => 1,
+            "timeout" if command.words.len() > 2 => 2,
+            _ if assignment => 1,
+            _ => return,
+        };
+        let drop = drop.min(command.words.len());
+        command.words.drain(..drop);
+        let taints = drop.min(command.taints.len());
+        command.taints.drain(..taints);
+        while command.words.first().is_some_and(|word| word.text.starts_with('-') && word.text.len() <= 3) {
+            command.words.remove(0);
+            if !command.taints.is_empty() {
+                command.taints.remove(0);
+            }
+        }
+    }
+}
+
+pub(super) fn name_of(command: &Command) -> String {
+    let Some(first) = command.words.first() else { return String::new() };
+    let name = base_name(&first.text).to_ascii_lowercase();
+    let name = name
+        .strip_suffix(".exe")
+        .or_else(|| name.strip_suffix(".cmd").filter(|name| matches!(*name, "npm" | "npx" | "node")))
+        .unwrap_or(&name);
+    if name.starts_with("python") || name == "py" || name == "pythonw" {
+        return "python".to_owned();
+    }
+    name.to_owned()
+}
+
+fn is_shell(name: &str) -> bool {
+    matches!(name, "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish")
+}
+
+fn is_interpreter(name: &str) -> bool {
+    is_shell(name)
+        || matches!(
+            name,
+            "python" | "perl" | "ruby" | "node" | "php" | "nodejs" | "deno" | "bun" | "lua" | "osascript" | "wscript" | "cscript" | "mshta"
+        )
+}
+
+/// Runs one program on what flows in; gives what flows out.
+pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow, nesting: u32) -> Flow {
+    match name {
+        "curl" | "wget" | "aria2c" | "fetch" | "http" | "https" | "lwp-request" | "axel" => download(shell, name, command, flow),
+        "powershell" | "pwsh" => powershell(shell, command, flow, nesting),
+        "cmd" => {
+            let text: Vec<String> =
+                command.words.iter().skip(1).skip_while(|word| word.text.starts_with('/')).map(|word| word.text.clone()).collect();
+            shell.nested(&text.join(" "), &[], command.at, nesting)
+        }
+        "eval" | "source" | "." | "iex" | "invoke-expression" => {
+            let taint = command.word_taint().with(flow.taint);
+            if taint.has(Taint::NETWORK.with(Taint::DECODED)) {
+                shell.fact(Capability::Eval, name, taint, command.text(), command.at);
+            }
+            flow
+        }
+        _ if is_interpreter(name) => interpreter(shell, name, command, flow, nesting),
+        "echo" | "printf" => {
+            let words: Vec<String> = command
+                .words
+                .iter()
+                .skip(1)
+                .filter(|word| !matches!(word.text.as_str(), "-n" | "-e" | "-ne" | "-en"))
+                .map(|word| word.text.clone())
+                .collect();
+            Flow { taint: command.word_taint(), text: Some(words.join(" ")), chain: Vec::new() }
+        }
+        "base64" | "xxd" | "openssl" | "base32" => decoder(shell, name, command, flow),
+        "gunzip" | "zcat" | "uncompress" | "gzip" | "bzcat" | "xzcat" => Flow { taint: flow.taint, text: None, chain: flow.chain },
+        "rev" => {
+            let text = flow.text.map(|text| text.chars().rev().collect());
+            Flow { taint: flow.taint.with(Taint::DECODED), text, chain: [flow.chain, vec![peel::REVERSED]].concat() }
+        }
+        "env" | "printenv" | "set" | "export" if command.words.len() == 1 => Flow { taint: Taint::ENVIRONMENT, ..Flow::default() },
+        "whoami" | "hostname" | "id" | "uname" | "ifconfig" | "ip" | "systeminfo" | "ipconfig" | "w" | "last" | "netstat" => {
+            Flow { taint: Taint::HOST, ..Flow::default() }
+        }
+        "cat" | "head" | "tail" | "type" | "less" | "more" | "tar" | "zip" | "cp" | "mv" | "ln" | "copy" | "xcopy" | "grep" | "find"
+        | "install" => files(shell, name, command, flow),
+        "tee" => {
+            for word in command.words.iter().skip(1).filter(|word| !word.text.starts_with('-')) {
+                shell.write_path(&word.text, flow.taint.with(command.word_taint()), command);
+            }
+            flow
+        }
+        "nc" | "ncat" | "netcat" | "socat" | "telnet" => socket(shell, name, command, flow),
+        "ssh" | "scp" | "sftp" | "rsync" | "ftp" | "dig" | "nslookup" | "host" | "ping" => {
+            let mut taint = command.word_taint().with(flow.taint);
+            for word in command.words.iter().skip(1) {
+                taint = taint.with(shell.read_path(&word.text, command.at).without(Taint::FILE));
+            }
+            shell.fact(Capability::Network, name, taint, command.text(), command.at);
+            Flow { taint: if name == "dig" || name == "nslookup" { Taint::NETWORK } else { Taint::NONE }, ..Flow::default() }
+        }
+        "crontab" | "schtasks" | "launchctl" | "systemctl" | "reg" | "update-rc.d" | "chkconfig" | "at" | "sc" => {
+            persistence(shell, name, command, flow)
+        }
+        "rm" | "del" | "erase" | "rd" | "rmdir" | "shred" | "unlink" | "remove-item" | "ri" | "mkfs" | "dd" | "format" => {
+            deletion(shell, name, command)
+        }
+        "xclip" | "xsel" | "pbpaste" | "wl-paste" => {
+            shell.fact(Capability::ClipboardRead, name, flow.taint, command.text(), command.at);
+            Flow { taint: Taint::CLIPBOARD, ..Flow::default() }
+        }
+        "certutil" | "bitsadmin" | "regsvr32" | "rundll32" | "msiexec" => {
+            let text = command.text();
+            if text.iter().any(|word| word.contains("://")) {
+                shell.fact(Capability::Network, name, command.word_taint(), text.clone(), command.at);
+                if matches!(name, "regsvr32" | "msiexec" | "rundll32") {
+                    shell.fact(Capability::Eval, name, Taint::NETWORK, text.clone(), command.at);
+                }
+                if let Some(file) = text.last() {
+                    shell.dropped.insert(base_name(file).to_owned());
+                }
+            }
+            Flow::default()
+        }
+        "xargs" => {
+            let mut inner = Command {
+                words: command.words.iter().skip(1).filter(|word| !word.text.starts_with('-')).cloned().collect(),
+                at: command.at,
+                ..Command::default()
+            };
+            inner.taints = vec![flow.taint];
+            let name = name_of(&inner);
+            if name.is_empty() || nesting > 4 { Flow::default() } else { run(shell, &name, &inner, flow, nesting + 1) }
+        }
+        "security" | "secret-tool" | "vaultcmd" => {
+            shell.fact(Capability::Unprotect, name, flow.taint, command.text(), command.at);
+            Flow { taint: Taint::SECRET_FILE, ..Flow::default() }
+        }
+        "wmic" => Flow { taint: Taint::HOST, ..Flow::default() },
+        "git" if command.words.get(1).is_some_and(|word| word.text == "clone") => {
+            shell.fact(Capability::Network, name, command.word_taint(), command.text(), command.at);
+            Flow::default()
+        }
+        _ => {
+            if let Some(first) = command.words.first()
+                && shell.dropped.contains(base_name(&first.text))
+            {
+                shell.fact(Capability::Spawn, "run", Taint::DROPPED.with(Taint::NETWORK), command.text(), command.at);
+            }
+            Flow { taint: flow.taint.with(command.word_taint()), text: None, chain: flow.chain }
+        }
+    }
+}
+
+fn option_value<'c>(command: &'c Command, names: &[&str]) -> Option<&'c str> {
+    let words = &command.words;
+    for (index, word) in words.iter().enumerate() {
+        for name in names {
+            if word.text == *name {
+                return words.get(index + 1).map(|next| next.text.as_str());
+            }
+            if name.starts_with("--")
+                && let Some(value) = word.text.strip_prefix(name).and_then(|rest| rest.strip_prefix('='))
+            {
+                return Some(value);
+            }
+            if !name.starts_with("--")
+                && word.text.starts_with('-')
+                && !word.text.starts_with("--")
+                && name.len() == 2
+                && word.text.len() > 2
+                && word.text.ends_with(&name[1..])
+            {
+                return words.get(index + 1).map(|next| next.text.as_str());
+            }
+            if name.len() == 2 && word.text.len() > 2 && word.text.starts_with(name) && !word.text.starts_with("--") {
+                return Some(&word.text[2..]);
+            }
+        }
+    }
+    None
+}
+
+fn download(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
+    let mut taint = command.word_taint();
+    let mut stdin = false;
+    for word in command.words.iter().skip(1) {
+        if word.text == "@-" || word.text == "-T-" || word.text.ends_with("=@-") || word.text.ends_with("=-") {
+            stdin = true;
+        }
+        let file = word
+            .text
+            .split_once('@')
+            .map(|(_, file)| file)
+            .filter(|_| !word.text.contains("://"))
+            .or_else(|| word.text.strip_prefix("--post-file="));
+        if let Some(file) = file {
+            taint = taint.with(shell.read_path(file, command.at).without(Taint::FILE));
+        }
+    }
+    if let Some(file) = option_value(command, &["-T", "--upload-file"]) {
+        taint = taint.with(shell.read_path(file, command.at).without(Taint::FILE));
+        stdin |= file == "-";
+    }
+    if stdin {
+        taint = taint.with(flow.taint);
+    }
+    shell.fact(Capability::Network, name, taint, command.text(), command.at);
+    let url_name = command
+        .words
+        .iter()
+        .rev()
+        .find(|word| word.text.contains("://"))
+        .map(|word| base_name(word.text.split(['?', '#']).next().unwrap_or("")).to_owned());
+    let to = match name {
+        "wget" => match option_value(command, &["-O", "--output-document"]) {
+            Some("-") => None,
+            Some(file) => Some(file.to_owned()),
+            None => url_name,
+        },
+        "curl" => match option_value(command, &["-o", "--output"]) {
+            Some("-") => None,
+            Some(file) => Some(file.to_owned()),
+            None if command.words.iter().any(|word| {
+                word.text == "--remote-name" || (word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains('O'))
+            }) =>
+            {
+                url_name
+            }
+            None => None,
+        },
+        _ => option_value(command, &["-o", "-O"]).map(str::to_owned),
+    };
+    match to {
+        Some(file) => {
+            shell.write_path(&file, Taint::NETWORK, command);
+            Flow::default()
+        }
+        None => Flow { taint: Taint::NETWORK, ..Flow::default() },
+    }
+}
+
+fn powershell(shell: &mut Shell<'_>, command: &Command, flow: Flow, nesting: u32) -> Flow {
+    let words = &command.words;
+    for (index, word) in words.iter().enumerate().skip(1) {
+        let option = word.text.to_ascii_lowercase();
+        let option = option.trim_start_matches(['-', '/']);
+        if word.text.starts_with(['-', '/']) && option.starts_with('e') && "encodedcommand".starts_with(option)
+            || option == "enc"
+            || option == "ec"
+        {
+            let Some(encoded) = words.get(index + 1) else { break };
+            let Some(bytes) = peel::decode(Codec::Base64, encoded.text.as_bytes(), shell.peel) else { break };
+            let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+            let text = String::from_utf16_lossy(&units);
+            shell.fact(
+                Capability::Eval,
+                "powershell -enc",
+                Taint::DECODED,
+                vec![crate::trace::value::cut(&text, 1000).to_owned()],
+                command.at,
+            );
+            shell.chain.push("base64");
+            let out = super::powershell::read(shell, &text, command.at);
+            shell.chain.pop();
+            return out;
+        }
+    }
+    let text: Vec<&str> = words.iter().skip(1).map(|word| word.text.as_str()).collect();
+    if let Some(script) = text.iter().find(|word| word.to_ascii_lowercase().ends_with(".ps1")) {
+        script_started(shell, script, command, flow.taint);
+    }
+    let _ = nesting;
+    super::powershell::read(shell, &text.join(" "), command.at)
+}
+
+fn script_started(shell: &mut Shell<'_>, script: &str, command: &Command, taint: Taint) {
+    if shell.dropped.contains(base_name(script)) {
+        shell.fact(Capability::Spawn, "run", Taint::DROPPED.with(Taint::NETWORK).with(taint), command.text(), command.at);
+    }
+    if !script.contains("://") && shell.out.scripts.len() < 256 {
+        let path = script.trim_start_matches("./").replace('\\', "/");
+        shell.out.scripts.push(if path.starts_with("../") || path.starts_with('/') { path } else { format!("./{path}") });
+    }
+}
+
+fn interpreter(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow, nesting: u32) -> Flow {
+    let words = &command.words;
+    let inline_flag = match name {
+        "node" | "nodejs" | "bun" | "deno" => ["-e", "--eval", "-p", "eval"],
+        "perl" | "ruby" | "php" | "osascript" | "lua" => ["-e", "-E", "-r", "-e"],
+        _ => ["-c", "-lc", "-ic", "-cl"],
+    };
+    let mut index = 1;
+    while let Some(word) = words.get(index) {
+        let text = word.text.as_str();
+        let is_inline = inline_flag.contains(&text)
+            || (is_shell(name) && text.starts_with('-') && !text.starts_with("--") && text.ends_with('c') && text.len() <= 5)
+            || (name == "node" && text == "-pe");
+        if is_inline {
+            let Some(code) = words.get(index + 1) else { break };
+            let taint = command.taints.get(index + 1).copied().unwrap_or(Taint::NONE);
+            if taint.has(Taint::NETWORK.with(Taint::DECODED)) {
+                shell.fact(Capability::Eval, name, taint, command.text(), command.at);
+            }
+            return match name {
+                "python" => inline(shell, Language::Python, &code.text),
+                "node" | "nodejs" | "bun" | "deno" => inline(shell, Language::JavaScript, &code.text),
+                _ if is_shell(name) => shell.nested(&code.text, &[], command.at, nesting),
+                _ => {
+                    // Perl, Ruby and PHP one-liners: only the two things that matter are looked for.
+                    let lower = code.text.to_ascii_lowercase();
+                    if lower.contains("socket") && (lower.contains("exec") || lower.contains("/bin/sh")) {
+                        shell.fact(Capability::Socket, name, Taint::NONE, vec![code.text.clone()], command.at);
+                        shell.fact(Capability::Redirect, name, Taint::SOCKET, vec![code.text.clone()], command.at);
+                    }
+                    Flow::default()
+                }
+            };
+        }
+        if text == "-m" && name == "python" {
+            return Flow::default();
+        }
+        if text.starts_with('-') && text != "-" && text != "-s" {
+            // Options that take a value of their own.
+            index += if matches!(text, "-r" | "--require" | "--import" | "-W" | "-X") { 2 } else { 1 };
+            if matches!(text, "-r" | "--require")
+                && name == "node"
+                && let Some(preload) = words.get(index - 1)
+                && preload.text.starts_with('.')
+            {
+                script_started(shell, &preload.text.clone(), command, Taint::NONE);
+            }
+            continue;
+        }
+        break;
+    }
+    let script = words.get(index).map(|word| word.text.clone()).filter(|text| text != "-" && text != "-s" && text != "…");
+    let script_taint = command.taints.get(index).copied().unwrap_or(Taint::NONE);
+    if script_taint.has(Taint::NETWORK.with(Taint::DECODED)) {
+        shell.fact(Capability::Eval, name, script_taint, command.text(), command.at);
+    }
+    match script {
+        Some(script) => script_started(shell, &script, command, flow.taint),
+        None => {
+            if flow.taint.has(Taint::NETWORK.with(Taint::DECODED).with(Taint::SOCKET)) {
+                shell.fact(Capability::Eval, name, flow.taint, command.text(), command.at);
+            }
+            if let Some(text) = &flow.text {
+                match name {
+                    "python" => drop(inline(shell, Language::Python, text)),
+                    "node" => drop(inline(shell, Language::JavaScript, text)),
+                    _ if is_shell(name) => return shell.nested(&text.clone(), &flow.chain.clone(), command.at, nesting),
+                    _ => {}
+                }
+            }
+        }
+    }
+    Flow { taint: flow.taint, ..Flow::default() }
+}
+
+fn inline(shell: &mut Shell<'_>, language: Language, code: &str) -> Flow {
+    if shell.out.inline.len() < 64 {
+        let layer = shell.chain.last().copied();
+        shell.out.inline.push((language, code.to_owned(), layer));
+    }
+    Flow::default()
+}
+
+fn decoder(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
+    let decodes =
+        command.words.iter().any(|word| matches!(word.text.as_str(), "-d" | "-D" | "--decode" | "-r" | "-di" | "-rp" | "-a" | "-decode"));
+    if !decodes {
+        return Flow { taint: flow.taint, ..Flow::default() };
+    }
+    let codec = match name {
+        "xxd" => Codec::Hex,
+        "base32" => Codec::Base32,
+        _ => Codec::Base64,
+    };
+    let text = flow
+        .text
+        .as_ref()
+        .and_then(|text| peel::decode(codec, text.as_bytes(), shell.peel))
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    Flow { taint: flow.taint.with(Taint::DECODED), text, chain: [flow.chain, vec![peel::layer_name(codec)]].concat() }
+}
+
+fn files(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
+    let mut taint = flow.taint.with(command.word_taint());
+    let words: Vec<&str> = command.words.iter().skip(1).map(|word| word.text.as_str()).filter(|word| !word.starts_with('-')).collect();
+    let copies = matches!(name, "cp" | "mv" | "ln" | "copy" | "xcopy" | "install");
+    let sources = if copies && words.len() > 1 { &words[..words.len() - 1] } else { &words[..] };
+    for word in sources {
+        taint = taint.with(shell.read_path(word, command.at));
+        if copies && shell.dropped.contains(base_name(word)) {
+            taint = taint.with(Taint::NETWORK);
+        }
+    }
+    if copies && let Some(to) = words.last() {
+        shell.write_path(to, taint, command);
+        return Flow::default();
+    }
+    Flow { taint, text: if name == "cat" { flow.text } else { None }, chain: flow.chain }
+}
+
+fn socket(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
+    let text = command.text();
+    let taint = flow.taint.with(command.word_taint());
+    shell.fact(Capability::Socket, name, taint, text.clone(), command.at);
+    let runs = text.iter().enumerate().any(|(index, word)| {
+        let lower = word.to_ascii_lowercase();
+        (matches!(word.as_str(), "-e" | "-c" | "--exec" | "--sh-exec")
+            && text.get(index + 1).is_some_and(|next| next.contains("sh") || next.contains("cmd")))
+            || lower.contains("exec:")
+            || lower.contains("system:")
+    });
+    if runs {
+        shell.fact(Capability::Redirect, name, Taint::SOCKET, text, command.at);
+    }
+    Flow { taint: Taint::SOCKET.with(Taint::NETWORK), ..Flow::default() }
+}
+
+fn persistence(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
+    let text = command.text();
+    let has = |word: &str| text.iter().any(|have| have.eq_ignore_ascii_case(word));
+    let mentions = |word: &str| text.iter().any(|have| have.to_ascii_lowercase().contains(word));
+    let registers = match name {
+        "crontab" => text.len() > 1 && !has("-l") && !has("-r"),
+        "schtasks" => has("/create"),
+        "launchctl" => has("load") || has("bootstrap"),
+        "systemctl" => has("enable"),
+        "reg" => has("add") && mentions("currentversion\\run"),
+        "sc" => has("create"),
+        "at" => text.len() > 1,
+        _ => true,
+    };
+    if registers {
+        shell.fact(Capability::Persist, name, flow.taint.with(command.word_taint()), text.clone(), command.at);
+    }
+    if name == "crontab" && has("-l") { Flow { taint: Taint::FILE, ..Flow::default() } } else { Flow::default() }
+}
+
+fn deletion(shell: &mut Shell<'_>, name: &str, command: &Command) -> Flow {
+    let text = command.text();
+    let recursive = match name {
+        "rm" => text.iter().any(|word| {
+            word.starts_with('-') && !word.starts_with("--") && (word.contains('r') || word.contains('R')) || word == "--recursive"
+        }),
+        "rd" | "rmdir" | "del" | "erase" => text.iter().any(|word| word.eq_ignore_ascii_case("/s")),
+        "remove-item" | "ri" => text.iter().any(|word| word.to_ascii_lowercase().starts_with("-rec")),
+        "mkfs" | "format" => true,
+        "dd" => {
+            text.iter().any(|word| word.starts_with("of=/dev/sd") || word.starts_with("of=/dev/nvme") || word.starts_with("of=/dev/hd"))
+        }
+        _ => false,
+    };
+    let capability = if recursive { Capability::DeleteTree } else { Capability::Delete };
+    if recursive || !matches!(name, "dd") {
+        let files: Vec<String> =
+            text.into_iter().skip(1).filter(|word| !word.starts_with('-') && !(word.starts_with('/') && word.len() == 2)).collect();
+        shell.fact(capability, name, command.word_taint(), files, command.at);
+    }
+    Flow::default()
+}

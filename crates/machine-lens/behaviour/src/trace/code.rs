@@ -1,0 +1,273 @@
+//! Code that comes out of values: spawned commands, evaluated texts, decoded layers.
+
+use super::call::Site;
+use super::method::Args;
+use super::value::{Data, HOLE, Value};
+use super::{RawFact, Tracer, expr};
+use crate::api::{Codec, Effect};
+use crate::facts::{Capability, Language, Taint};
+use crate::parse;
+use crate::peel::{self, layer_name};
+use std::rc::Rc;
+
+impl<'m> Tracer<'m, '_> {
+    pub(super) fn spawn(&mut self, effect: Effect, path: &Rc<str>, callee: &Value, args: &Args, site: Site) -> Value {
+        let mut command = command_line(effect, callee, args);
+        let mut taint = args.taint().with(if effect == Effect::SpawnBuilder { callee.taint } else { Taint::NONE });
+        if let Some(dropped) = self.names_dropped(&command) {
+            taint = taint.with(dropped);
+        }
+        // The environment handed to a child is no secret on its way out.
+        if args.values().skip(1).any(|value| value.taint.has(Taint::ENVIRONMENT))
+            && !args.get(0).is_some_and(|value| value.taint.has(Taint::ENVIRONMENT))
+        {
+            taint = taint.without(Taint::ENVIRONMENT);
+        }
+        if effect == Effect::Fork {
+            command = format!("node {command}");
+        }
+        let chain: Vec<&'static str> = args.values().find_map(|value| value.chain.as_deref().map(<[_]>::to_vec)).unwrap_or_default();
+        self.note_chain(Capability::Spawn, path, taint, vec![command.clone()], chain.clone(), site);
+        let carrier = Value { chain: Some(Rc::from(chain)), ..Value::unknown(taint) };
+        self.read_command(&command, &carrier, site);
+        self.hand_to_functions(args, Taint::PROCESS, site.scope);
+        let label: Rc<str> = Rc::from(command);
+        if effect == Effect::SpawnBuilder {
+            if let Some(about) = callee.about
+                && let Some(place) = self.place_of(about, site.scope)
+                && let Some(value) = self.env.get_mut(&(place, about))
+            {
+                value.label = Some(label.clone());
+                value.taint = value.taint.with(taint);
+            }
+            let object = path.rsplit_once('.').map_or(&**path, |(object, _)| object);
+            return Value { data: Data::Api(Rc::from(object)), label: Some(label), about: callee.about, ..Value::unknown(taint) };
+        }
+        Value {
+            label: Some(label),
+            ..Value::unknown(Taint::PROCESS.with(host_output(&args.get(0).map(|v| v.render(64)).unwrap_or_default())))
+        }
+    }
+
+    /// Reads a command line: its programs, its inline code, the scripts it starts.
+    fn read_command(&mut self, command: &str, carrier: &Value, site: Site) {
+        if site.at == u32::MAX || self.nesting >= peel::MAX_DEPTH || command.len() < 3 {
+            return;
+        }
+        let reading = parse::shell::read(command, carrier.taint, self.budget);
+        let outer: Vec<&'static str> = carrier.chain.as_deref().unwrap_or_default().to_vec();
+        for fact in reading.facts {
+            let mut chain = outer.clone();
+            chain.push(peel::SHELL);
+            chain.extend(fact.chain.iter().copied());
+            chain.truncate(peel::MAX_LAYERS);
+            let raw = RawFact {
+                capability: fact.capability,
+                api: fact.api,
+                taint: fact.taint,
+                args: fact.args,
+                at: site.at,
+                end: site.end,
+                inner: Some(Rc::from(super::value::cut(command, 400))),
+                chain,
+                scope: site.scope,
+                dormant: self.guarded,
+            };
+            self.record(raw);
+        }
+        for (language, code, layer) in reading.inline {
+            let carrier = Value { taint: Taint::NONE, ..carrier.clone() }.chained(carrier, layer);
+            self.read_virtual(&code, language, &carrier, Some(peel::SHELL), site);
+        }
+        for script in reading.scripts {
+            if self.out.loads.len() < 20_000 {
+                self.out.loads.insert((site.scope, script));
+            }
+        }
+    }
+
+    pub(super) fn eval_code(&mut self, effect: Effect, path: &Rc<str>, args: &Args, site: Site) -> Value {
+        let code = if effect == Effect::EvalLast { args.plain.last() } else { args.get(0) };
+        let code = code.cloned().unwrap_or_default();
+        let text = code.as_text().or_else(|| code.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Rc::from));
+        if let Some(text) = &text {
+            let trimmed = text.trim().trim_end_matches(';');
+            if matches!(trimmed, "return this" | "this") {
+                return Value { data: Data::Namespace, ..Value::default() };
+            }
+            if trimmed == "require" && self.language == Language::JavaScript {
+                return Value::api("require");
+            }
+        }
+        let chain: Vec<&'static str> = code.chain.as_deref().unwrap_or_default().to_vec();
+        // Only the code counts; `exec(code, globals())` hands over a namespace that is no payload.
+        self.note_chain(Capability::Eval, path, code.taint, vec![code.render(300)], chain, site);
+        let Some(text) = text else { return Value::unknown(code.taint) };
+        let layer = if code.chain.is_some() { None } else { Some(peel::LITERAL) };
+        self.read_virtual(&text, self.language, &code, layer, site)
+    }
+
+    /// Reads `text` as source of its own; its facts count as this place's. Gives the value of its last expression.
+    pub(super) fn read_virtual(
+        &mut self,
+        text: &str,
+        language: Language,
+        carrier: &Value,
+        layer: Option<&'static str>,
+        site: Site,
+    ) -> Value {
+        if site.at == u32::MAX || self.nesting >= peel::MAX_DEPTH || text.len() < 2 || self.budget.steps < 1_000 {
+            return Value::default();
+        }
+        let chain: Vec<&'static str> = Value::default().chained(carrier, layer).chain.as_deref().unwrap_or_default().to_vec();
+        if language == Language::Shell {
+            let carrier = Value { chain: Some(Rc::from(chain)), ..Value::unknown(Taint::NONE) };
+            self.nesting += 1;
+            self.read_command(text, &carrier, site);
+            self.nesting -= 1;
+            return Value::default();
+        }
+        let Some(outcome) = parse::trace_text(text, language, self.own_modules, self.nesting + 1, self.budget) else {
+            return Value::default();
+        };
+        let reached = reached_scopes(&outcome);
+        for fact in outcome.facts {
+            let mut layers = chain.clone();
+            layers.extend(fact.chain.iter().copied());
+            layers.truncate(peel::MAX_LAYERS);
+            let inner = match fact.inner {
+                Some(inner) => inner,
+                None => Rc::from(snippet(text, fact.at, fact.end)),
+            };
+            let dormant = fact.dormant || !reached.contains(&fact.scope) || self.guarded;
+            self.record(RawFact { at: site.at, end: site.end, inner: Some(inner), chain: layers, scope: site.scope, dormant, ..fact });
+        }
+        for (_, load) in outcome.loads {
+            self.out.loads.insert((site.scope, load));
+        }
+        match outcome.last.data {
+            Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::Api(_) => outcome.last,
+            _ => Value::unknown(outcome.last.taint),
+        }
+    }
+
+    pub(super) fn decode(&mut self, codec: Codec, callee: &Value, args: &Args) -> Value {
+        let receiver_holds = args.plain.is_empty();
+        let input = if receiver_holds { callee.clone() } else { args.get(0).cloned().unwrap_or_default() };
+        let codec = match codec {
+            Codec::Buffer => match args.get(1).and_then(Value::as_text).and_then(|name| peel::codec_named(&name)) {
+                Some(codec) => codec,
+                None => return buffer_of(&input),
+            },
+            Codec::Named => match args.get(1).and_then(Value::as_text).and_then(|name| peel::codec_named(&name)) {
+                Some(codec) => codec,
+                None => return Value::unknown(input.taint).chained(&input, None),
+            },
+            other => other,
+        };
+        let taint = if codec == Codec::Percent { input.taint } else { input.taint.with(Taint::DECODED) };
+        let layer = Some(layer_name(codec));
+        let decoded = input.as_bytes().map(<[u8]>::to_vec).and_then(|bytes| peel::decode(codec, &bytes, &mut self.budget.peel));
+        let made = match decoded {
+            Some(bytes) => match (self.language, codec) {
+                (Language::JavaScript, Codec::Base64) if args.plain.len() < 2 => {
+                    Value::text(bytes.iter().map(|&byte| byte as char).collect::<String>())
+                }
+                (Language::JavaScript | Language::Python, Codec::Percent) => Value::text(String::from_utf8_lossy(&bytes).into_owned()),
+                (_, Codec::Rot13) => Value::text(String::from_utf8_lossy(&bytes).into_owned()),
+                _ => Value::bytes(bytes),
+            },
+            None => Value::default(),
+        };
+        made.tainted(taint).chained(&input, if codec == Codec::Percent { None } else { layer })
+    }
+}
+
+fn buffer_of(input: &Value) -> Value {
+    let made = match &input.data {
+        Data::List(_) => super::effect::bytes_of(input),
+        _ => Value { data: input.data.clone(), ..Value::default() },
+    };
+    let chain = made.chain.clone().or_else(|| input.chain.clone());
+    Value { chain, taint: made.taint.with(input.taint), label: input.label.clone(), ..made }
+}
+
+/// The scopes of a virtual source that run when it runs.
+fn reached_scopes(outcome: &super::Outcome) -> std::collections::BTreeSet<u32> {
+    let mut reached = std::collections::BTreeSet::from([0]);
+    let mut open = vec![0];
+    open.extend(outcome.starts.iter().copied());
+    while let Some(scope) = open.pop() {
+        reached.insert(scope);
+        for &(_, to) in outcome.edges.range((scope, 0)..=(scope, u32::MAX)) {
+            if reached.insert(to) {
+                open.push(to);
+            }
+        }
+    }
+    reached
+}
+
+/// The text of a place, on one line.
+pub(crate) fn snippet(source: &str, at: u32, end: u32) -> String {
+    let mut start = (at as usize).min(source.len());
+    while start > 0 && !source.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut stop = (end as usize).clamp(start, source.len()).min(start + 400);
+    while stop > start && !source.is_char_boundary(stop) {
+        stop -= 1;
+    }
+    source[start..stop].split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the output of a few commands tells.
+fn host_output(command: &str) -> Taint {
+    let program = command.split_whitespace().next().unwrap_or("");
+    match program {
+        "whoami" | "hostname" | "id" | "uname" | "ifconfig" | "ip" | "systeminfo" => Taint::HOST,
+        "env" | "printenv" | "set" => Taint::ENVIRONMENT,
+        _ => Taint::NONE,
+    }
+}
+
+/// The command line of a spawn, as a shell would read it.
+fn command_line(effect: Effect, callee: &Value, args: &Args) -> String {
+    let mut words: Vec<String> = Vec::new();
+    if effect == Effect::SpawnBuilder
+        && let Some(label) = &callee.label
+    {
+        words.push(label.to_string());
+    }
+    let given: Vec<&Value> = args.plain.iter().chain(args.named("args")).collect();
+    let alone = given.len() == 1 && effect == Effect::Spawn && !matches!(given[0].data, Data::List(_));
+    for value in given.iter().take(64) {
+        match &value.data {
+            Data::List(_) => {
+                for item in expr::items(value).unwrap_or_default().iter().take(256) {
+                    words.push(quoted(&item.render(4096)));
+                }
+            }
+            Data::Dict(_) | Data::Function(_) | Data::Num(_) => {}
+            _ if alone => words.push(value.render(65_536)),
+            _ => {
+                let text = value.render(65_536);
+                // `exec(command, options)` takes a line; the program of `spawn(program, list)` has no blanks.
+                let is_line = words.is_empty() && effect == Effect::Spawn;
+                if !(text.chars().all(|c| c == HOLE) && !words.is_empty()) {
+                    words.push(if is_line { text } else { quoted(&text) });
+                }
+            }
+        }
+    }
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    if !word.is_empty()
+        && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | '@' | '%' | '+' | ',' | HOLE))
+    {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

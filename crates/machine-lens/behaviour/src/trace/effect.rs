@@ -1,0 +1,333 @@
+//! What calling an interface does: facts written down, and what the result carries.
+
+use super::call::Site;
+use super::method::{Args, dict_view, through_unknown};
+use super::value::{Data, HOLE, Value};
+use super::{RawFact, Tracer, expr, fold};
+use crate::api::Effect;
+use crate::facts::{Capability, Language, Taint};
+use std::rc::Rc;
+
+impl<'m> Tracer<'m, '_> {
+    pub(super) fn perform(&mut self, effect: Effect, path: &Rc<str>, callee: &Value, args: &Args, site: Site) -> Value {
+        // JVM calls carry their object as an argument named `this`.
+        let mut callee = callee.clone();
+        let mut args = args.clone();
+        let receiver = match args.named.iter().position(|(name, _)| &**name == "this" && self.language == Language::Jvm) {
+            Some(at) => {
+                let (_, receiver) = args.named.remove(at);
+                callee.taint = callee.taint.with(receiver.taint);
+                callee.label = receiver.label.clone().or_else(|| match &receiver.data {
+                    Data::Text(text) | Data::Partial(text) => Some(text.clone()),
+                    _ => None,
+                });
+                callee.about = receiver.about;
+                callee.origin = receiver.origin;
+                Some(receiver)
+            }
+            None => None,
+        };
+        let (callee, args) = (&callee, &args);
+        match effect {
+            Effect::Spawn | Effect::Fork | Effect::SpawnBuilder => self.spawn(effect, path, callee, args, site),
+            Effect::Eval | Effect::EvalLast => self.eval_code(effect, path, args, site),
+            Effect::Decode(codec) => self.decode(codec, callee, args),
+            Effect::Cipher => Value::unknown(args.taint().with(callee.taint).with(Taint::DECODED).with(Taint::CIPHER)),
+            Effect::Open
+            | Effect::Writer
+            | Effect::Path
+            | Effect::Read
+            | Effect::ReadSelf
+            | Effect::Write
+            | Effect::WriteSelf
+            | Effect::Copy
+            | Effect::Delete
+            | Effect::DeleteSelf
+            | Effect::DeleteTree
+            | Effect::Chmod => self.files(effect, path, callee, args, site),
+            Effect::Network | Effect::Client | Effect::Socket | Effect::Download => self.network(effect, path, callee, args, site),
+            Effect::Compile => args.get(0).cloned().unwrap_or_default(),
+            Effect::Import => self.import_by_value(path, args, site),
+            Effect::Getattr => {
+                let object = args.get(0).cloned().unwrap_or_default();
+                match args.get(1).and_then(Value::as_text) {
+                    Some(name) => self.member(object, &name),
+                    None => Value::unknown(object.taint.with(args.taint())),
+                }
+            }
+            Effect::Namespace => match args.get(0) {
+                Some(object) => object.clone(),
+                None => Value { data: Data::Namespace, ..Value::default() },
+            },
+            Effect::Env => {
+                let name = args.get(0).and_then(Value::as_text);
+                name.map_or(Value::unknown(Taint::ENV_ONE), |name| expr::one_variable(&name))
+            }
+            Effect::EnvAll => match args.get(0).and_then(Value::as_text) {
+                Some(name) => expr::one_variable(&name),
+                None => Value::unknown(Taint::ENVIRONMENT),
+            },
+            Effect::Host => Value::unknown(Taint::HOST),
+            Effect::ClipboardRead => self.spy(Capability::ClipboardRead, Taint::CLIPBOARD, path, args, site),
+            Effect::ClipboardWrite => self.spy(Capability::ClipboardWrite, Taint::NONE, path, args, site),
+            Effect::Keylog => self.spy(Capability::Keylog, Taint::SPIED, path, args, site),
+            Effect::Capture => self.spy(Capability::Capture, Taint::SPIED, path, args, site),
+            Effect::Redirect => self.spy(Capability::Redirect, Taint::NONE, path, args, site),
+            Effect::Unprotect => self.spy(Capability::Unprotect, Taint::BROWSER, path, args, site),
+            Effect::NativeMemory => self.spy(Capability::NativeMemory, Taint::NONE, path, args, site),
+            Effect::Persist => self.spy(Capability::Persist, Taint::NONE, path, args, site),
+            Effect::NativeLoad => {
+                if args.taint().has(Taint::DROPPED.with(Taint::NETWORK)) || self.names_dropped(&self.render_args(args).join(" ")).is_some()
+                {
+                    self.note(Capability::Spawn, path, args.taint().with(Taint::DROPPED), self.render_args(args), site);
+                }
+                Value::default()
+            }
+            Effect::Digest => {
+                self.note(Capability::Digest, path, args.taint(), Vec::new(), site);
+                Value::default()
+            }
+            Effect::Join => self.join(callee, args),
+            Effect::Home => Value { label: Some(Rc::from("~")), ..Value::text("~").tainted(Taint::HOME) },
+            Effect::Temp => Value { label: Some(Rc::from("/tmp")), ..Value::partial(format!("/tmp/{HOLE}")).tainted(Taint::TEMP) },
+            Effect::Identity => self.identity(path, callee, args, receiver, site.scope),
+            Effect::Serialise => self.serialise(path, callee, args, receiver, site.scope),
+            Effect::FromCodes => {
+                let mut made = fold::from_codes(&args.plain);
+                if self.language == Language::Python
+                    && made.chain.as_deref() == Some(&[crate::peel::CODES])
+                    && args.plain.iter().all(|arg| arg.is_known())
+                    && args.taint().is_none()
+                {
+                    // One `chr(10)` hides nothing; many of them joined do, which the length shows.
+                    made = made.chained(&Value::default(), None);
+                }
+                made
+            }
+            Effect::Code => match args.get(0).and_then(Value::as_text).and_then(|text| text.chars().next()) {
+                Some(c) => Value::number(f64::from(u32::from(c))).tainted(args.taint()),
+                None => Value::unknown(args.taint()),
+            },
+            Effect::Number => number(args),
+            Effect::Gives(taint) => {
+                self.hand_to_functions(args, taint, site.scope);
+                Value { label: callee.label.clone(), ..Value::unknown(taint.with(callee.taint).with(args.taint())) }
+            }
+            Effect::Value(taint) => Value::unknown(taint),
+            Effect::Nothing => {
+                self.hand_to_functions(args, callee.taint, site.scope);
+                Value { label: callee.label.clone(), about: callee.about, ..Value::default() }
+            }
+        }
+    }
+
+    /// Writes down a fact at `site`.
+    pub(super) fn note(&mut self, capability: Capability, path: &Rc<str>, taint: Taint, args: Vec<String>, site: Site) {
+        self.note_chain(capability, path, taint, args, Vec::new(), site);
+    }
+
+    pub(super) fn note_chain(
+        &mut self,
+        capability: Capability,
+        path: &Rc<str>,
+        taint: Taint,
+        args: Vec<String>,
+        chain: Vec<&'static str>,
+        site: Site,
+    ) {
+        if site.at == u32::MAX {
+            return;
+        }
+        let fact = RawFact {
+            capability,
+            api: path.clone(),
+            taint,
+            args,
+            at: site.at,
+            end: site.end,
+            inner: None,
+            chain,
+            scope: site.scope,
+            dormant: self.guarded,
+        };
+        self.record(fact);
+    }
+
+    pub(super) fn render_args(&self, args: &Args) -> Vec<String> {
+        let mut out: Vec<String> = args.plain.iter().take(12).map(|value| value.render(2048)).collect();
+        out.extend(args.named.iter().take(24).map(|(name, value)| format!("{name}={}", value.render(1024))));
+        out
+    }
+
+    fn spy(&mut self, capability: Capability, gives: Taint, path: &Rc<str>, args: &Args, site: Site) -> Value {
+        let taint = args.taint();
+        self.note(capability, path, taint, self.render_args(args), site);
+        self.hand_to_functions(args, gives, site.scope);
+        Value::unknown(gives.with(through_unknown(taint)))
+    }
+
+    fn import_by_value(&mut self, path: &Rc<str>, args: &Args, site: Site) -> Value {
+        let Some(name) = args.get(0).and_then(Value::as_text) else { return Value::unknown(args.taint()) };
+        let has_list = args.plain.len() > 3 || args.named("fromlist").is_some();
+        let top_only = &**path == "__import__" && !has_list && self.language == Language::Python;
+        let name = if top_only { name.split('.').next().unwrap_or(&name) } else { &*name };
+        self.import(name, site.scope)
+    }
+
+    fn join(&mut self, callee: &Value, args: &Args) -> Value {
+        let mut parts: Vec<Value> = Vec::new();
+        let is_method =
+            matches!(&callee.data, Data::Api(path) if path.contains("()")) || (self.language == Language::Jvm && callee.label.is_some());
+        if is_method {
+            parts.push(Value { data: Data::Unknown, ..callee.clone() });
+        }
+        parts.extend(args.plain.iter().cloned());
+        let joined = fold::join_path(&parts);
+        match &callee.data {
+            Data::Api(path) if path.contains("()") => {
+                let object = path.rsplit_once('.').map_or(&**path, |(object, _)| object);
+                Value { data: Data::Api(Rc::from(object)), ..joined }
+            }
+            _ => joined,
+        }
+    }
+
+    fn identity(&mut self, path: &Rc<str>, callee: &Value, args: &Args, receiver: Option<Value>, scope: u32) -> Value {
+        self.hand_to_functions(args, callee.taint, scope);
+        if let Some(receiver) = receiver {
+            return receiver.tainted(args.taint());
+        }
+        if path.contains("()") {
+            let object = path.rsplit_once('.').map_or(&**path, |(object, _)| object);
+            return Value { data: Data::Api(Rc::from(object)), taint: callee.taint.with(args.taint()), ..callee.clone() };
+        }
+        match args.get(0) {
+            Some(value) => Value { about: None, ..value.clone() }.tainted(args.taint()),
+            None => Value { data: Data::Unknown, ..callee.clone() },
+        }
+    }
+
+    fn serialise(&mut self, path: &Rc<str>, callee: &Value, args: &Args, receiver: Option<Value>, scope: u32) -> Value {
+        let taint = args.taint().with(callee.taint);
+        let chain = args.chain();
+        let first = args.get(0);
+        let made = match (&**path, first) {
+            ("map", Some(function)) if args.plain.len() == 2 => {
+                let function = function.clone();
+                let over = args.get(1).cloned().unwrap_or_default();
+                match expr::items(&over).filter(|items| items.len() <= 20_000) {
+                    Some(items) => Value::list(
+                        items
+                            .into_iter()
+                            .map(|item| self.call_value(&function, &Args { plain: vec![item], named: Vec::new() }, scope))
+                            .collect(),
+                    ),
+                    None => {
+                        let item = expr::item_of(&over);
+                        Value::unknown(self.call_value(&function, &Args { plain: vec![item], named: Vec::new() }, scope).taint)
+                    }
+                }
+            }
+            ("reversed", Some(over)) => match expr::items(over) {
+                Some(mut items) => {
+                    items.reverse();
+                    Value::list(items).chained(over, Some(crate::peel::REVERSED))
+                }
+                None => Value::default(),
+            },
+            ("bytes" | "bytearray" | "Uint8Array" | "Uint8Array.from" | "Buffer.concat", Some(value)) => bytes_of(value),
+            ("Object.entries" | "Object.values" | "Object.keys", Some(Value { data: Data::Dict(items), .. })) => {
+                Value { data: dict_view(items, path.trim_start_matches("Object.")), ..Value::default() }
+            }
+            (
+                "str" | "String" | "list" | "tuple" | "dict" | "set" | "sorted" | "URL" | "Array.from" | "Object.assign" | "string",
+                Some(value),
+            ) => Value { data: as_stringlike(path, value), ..Value::default() },
+            ("format!" | "concat!", Some(value)) => match value.as_text() {
+                Some(format) => fold::brace_format(&format, args.plain.get(1..).unwrap_or_default(), &args.named),
+                None => Value::default(),
+            },
+            ("fmt.Sprintf" | "java.lang.String.format" | "util.format", Some(value)) => match value.as_text() {
+                Some(format) => fold::percent_format(&format, &Value::list(args.plain.get(1..).unwrap_or_default().to_vec())),
+                None => Value::default(),
+            },
+            ("vec!", _) => Value::list(args.plain.clone()),
+            (
+                "java.lang.StringBuilder"
+                | "java.lang.StringBuilder.append"
+                | "java.lang.StringBuilder.toString"
+                | "java.lang.String.concat"
+                | "java.lang.String"
+                | "java.lang.String.valueOf",
+                _,
+            ) => {
+                let mut parts: Vec<Value> =
+                    receiver.into_iter().filter(|value| !matches!(value.data, Data::Unknown) || !value.taint.is_none()).collect();
+                parts.extend(args.plain.iter().cloned());
+                fold::concat(&parts)
+            }
+            ("strings.Join", Some(list)) => {
+                let separator = args.get(1).and_then(Value::as_text).unwrap_or_default();
+                self.method(Value::text(separator), "join", &Args { plain: vec![list.clone()], named: Vec::new() }, scope)
+            }
+            (_, Some(value))
+                if matches!(value.data, Data::Text(_) | Data::Partial(_)) && !path.contains("encode") && !path.contains("hex") =>
+            {
+                Value { data: value.data.clone(), ..Value::default() }
+            }
+            _ => Value { label: callee.label.clone(), ..Value::default() },
+        };
+        let chain = made.chain.clone().or(chain);
+        Value { chain, taint: made.taint.with(taint), about: None, ..made }
+    }
+}
+
+fn as_stringlike(path: &str, value: &Value) -> Data {
+    match (path, &value.data) {
+        ("list" | "tuple" | "sorted" | "Array.from", Data::Text(_) | Data::Bytes(_)) => match expr::items(value) {
+            Some(items) => Data::List(Rc::from(items)),
+            None => Data::Unknown,
+        },
+        ("str" | "String", Data::Num(number)) => Data::Text(Rc::from(super::value::number_text(*number))),
+        ("str", Data::Bytes(bytes)) => Data::Text(Rc::from(String::from_utf8_lossy(bytes).into_owned())),
+        (_, data) => data.clone(),
+    }
+}
+
+/// Bytes from a list of numbers or a text.
+pub(super) fn bytes_of(value: &Value) -> Value {
+    match &value.data {
+        Data::Bytes(_) => Value { data: value.data.clone(), ..Value::default() },
+        Data::Text(text) => Value::bytes(text.as_bytes().to_vec()),
+        Data::List(items) => {
+            let mut out = Vec::with_capacity(items.len());
+            for item in items.iter() {
+                match item.as_number() {
+                    Some(number) if (0.0..256.0).contains(&number) => out.push(number as u8),
+                    _ => return Value::default(),
+                }
+            }
+            Value::bytes(out).chained(value, Some(crate::peel::CODES))
+        }
+        _ => Value::default(),
+    }
+}
+
+fn number(args: &Args) -> Value {
+    let Some(text) = args.get(0).and_then(Value::as_text) else {
+        return match args.get(0).and_then(Value::as_number) {
+            Some(number) => Value::number(number.trunc()).tainted(args.taint()),
+            None => Value::unknown(args.taint()),
+        };
+    };
+    let radix = args.get(1).and_then(Value::as_number).unwrap_or(10.0).clamp(2.0, 36.0) as u32;
+    let digits = text.trim().trim_start_matches("0x");
+    let radix = if text.trim().starts_with("0x") { 16 } else { radix };
+    match i64::from_str_radix(digits, radix) {
+        Ok(number) => Value::number(number as f64).tainted(args.taint()),
+        Err(_) => match text.trim().parse::<f64>() {
+            Ok(number) => Value::number(number).tainted(args.taint()),
+            Err(_) => Value::unknown(args.taint()),
+        },
+    }
+}

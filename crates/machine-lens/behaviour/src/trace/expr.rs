@@ -1,0 +1,530 @@
+//! Expressions: names, members, operators, lists.
+
+use super::fold;
+use super::value::{Data, Value};
+use super::{EVAL_DEPTH, Tracer};
+use crate::api::Effect;
+use crate::facts::{Language, Taint};
+use crate::ir::{Expr, Op, Target};
+use std::rc::Rc;
+
+impl Value {
+    /// The interface path, or an empty text.
+    pub(super) fn render_path(&self) -> String {
+        match &self.data {
+            Data::Api(path) => path.to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
+impl<'m> Tracer<'m, '_> {
+    pub(super) fn eval(&mut self, expr: &'m Expr, scope: u32) -> Value {
+        if self.depth >= EVAL_DEPTH || !self.step() {
+            self.out.cut_short = true;
+            return Value::default();
+        }
+        self.depth += 1;
+        let value = self.eval_inner(expr, scope);
+        self.depth -= 1;
+        value
+    }
+
+    fn eval_inner(&mut self, expr: &'m Expr, scope: u32) -> Value {
+        match expr {
+            Expr::Unknown => Value::default(),
+            Expr::Text(text) => Value::text(text.clone()),
+            Expr::Bytes(bytes) => Value { data: Data::Bytes(bytes.clone()), ..Value::default() },
+            Expr::Num(number) => Value::number(*number),
+            Expr::Name(name) => match self.lookup(*name, scope) {
+                Some(value) => {
+                    let mut value = value.clone();
+                    value.about = Some(*name);
+                    value
+                }
+                None => {
+                    let path = self.module.names.text(*name);
+                    self.resolve(path)
+                }
+            },
+            Expr::This => match self.class_of(scope) {
+                Some(class) => Value { data: Data::Instance(class), ..Value::default() },
+                None => Value::default(),
+            },
+            Expr::Api(path) => self.resolve(path.clone()),
+            Expr::Import(specifier) => self.import(specifier, scope),
+            Expr::Member(object, name) => {
+                let object = self.eval(object, scope);
+                self.member(object, name)
+            }
+            Expr::Index(object, index) => {
+                let object = self.eval(object, scope);
+                let index = self.eval(index, scope);
+                self.index(object, &index)
+            }
+            Expr::Slice(object, parts) => {
+                let object = self.eval(object, scope);
+                let parts: Vec<Option<f64>> = parts
+                    .iter()
+                    .map(|part| match part {
+                        Some(part) => self.eval(part, scope).as_number().or(Some(f64::NAN)),
+                        None => None,
+                    })
+                    .collect();
+                fold::slice(&object, parts[0], parts[1], parts[2])
+            }
+            Expr::Call(call) => self.call(call, scope),
+            Expr::Binary(op, left, right) => {
+                let left = self.eval(left, scope);
+                let right = self.eval(right, scope);
+                self.binary(*op, &left, &right)
+            }
+            Expr::Concat(parts) => {
+                let parts: Vec<Value> = parts.iter().map(|part| self.eval(part, scope)).collect();
+                fold::concat(&parts)
+            }
+            Expr::Choice(parts) => {
+                let mut values: Vec<Value> = parts.iter().map(|part| self.eval(part, scope)).collect();
+                let telling = values.iter().position(|value| !matches!(value.data, Data::Unknown));
+                let taint = values.iter().fold(Taint::NONE, |all, value| all.with(value.taint));
+                match telling {
+                    Some(at) => Value { taint, ..values.swap_remove(at) },
+                    None => Value::unknown(taint),
+                }
+            }
+            Expr::Sequence(parts) => {
+                let mut last = Value::default();
+                for part in parts {
+                    last = self.eval(part, scope);
+                }
+                last
+            }
+            Expr::List(parts) => {
+                let parts = parts.iter().map(|part| self.eval(part, scope)).collect();
+                Value::list(parts)
+            }
+            Expr::Dict(parts) => self.dict(parts, scope),
+            Expr::Lambda(function) => Value { data: Data::Function(*function), ..Value::default() },
+            Expr::Class(class) => Value { data: Data::Class(*class), ..Value::default() },
+            Expr::Each(each) => {
+                let (target, iter, body) = &**each;
+                self.each(target, iter, body, scope)
+            }
+            Expr::Assign(assign) => {
+                let (target, value) = &**assign;
+                let value = self.eval(value, scope);
+                self.assign(target, value.clone(), scope);
+                value
+            }
+            Expr::Not(inner) => {
+                let inner = self.eval(inner, scope);
+                Value::unknown(inner.taint)
+            }
+            Expr::Negate(inner) => {
+                let inner = self.eval(inner, scope);
+                match inner.as_number() {
+                    Some(number) => Value::number(-number),
+                    None => Value::unknown(inner.taint),
+                }
+            }
+        }
+    }
+
+    fn class_of(&self, scope: u32) -> Option<u32> {
+        let mut at = scope;
+        for _ in 0..64 {
+            let function = self.module.functions.get(at.checked_sub(1)? as usize)?;
+            if function.class.is_some() {
+                return function.class;
+            }
+            at = self.parent_scope(at)?;
+        }
+        None
+    }
+
+    fn dict(&mut self, parts: &'m [(Expr, Expr)], scope: u32) -> Value {
+        let mut items: Vec<(Rc<str>, Value)> = Vec::with_capacity(parts.len());
+        let mut taint = Taint::NONE;
+        for (key, value) in parts {
+            let key = self.eval(key, scope);
+            let value = self.eval(value, scope);
+            taint = taint.with(value.taint).with(key.taint);
+            if let Data::Dict(spread) = &value.data
+                && matches!(key.data, Data::Unknown)
+            {
+                items.extend(spread.iter().cloned());
+                continue;
+            }
+            let key = match &key.data {
+                Data::Text(text) => text.clone(),
+                _ => Rc::from(key.render(64)),
+            };
+            items.push((key, value));
+        }
+        Value { data: Data::Dict(Rc::from(items)), taint, ..Value::default() }
+    }
+
+    fn each(&mut self, target: &'m Target, iter: &'m Expr, body: &'m Expr, scope: u32) -> Value {
+        let over = self.eval(iter, scope);
+        if let Some(items) = items(&over)
+            && items.len() <= 200_000
+            && (items.len() as u64) * 8 < self.budget.steps
+        {
+            let mut out = Vec::with_capacity(items.len());
+            for item in items {
+                self.assign_local(target, item, scope);
+                out.push(self.eval(body, scope));
+            }
+            let mut list = Value::list(out);
+            list.taint = list.taint.with(over.taint);
+            return list.chained(&over, None);
+        }
+        self.assign_local(target, item_of(&over), scope);
+        let body = self.eval(body, scope);
+        Value::unknown(body.taint.with(over.taint)).chained(&over, None)
+    }
+
+    fn binary(&mut self, op: Op, left: &Value, right: &Value) -> Value {
+        if op == Op::Add {
+            return fold::add(left, right);
+        }
+        if op == Op::Rem
+            && let Data::Text(format) | Data::Partial(format) = &left.data
+            && self.language == Language::Python
+        {
+            return fold::percent_format(format, right).tainted(left.taint.with(right.taint));
+        }
+        if op == Op::Div
+            && let Data::Api(path) = &left.data
+            && path.contains("Path")
+        {
+            let joined = fold::join_path(&[left.clone(), right.clone()]);
+            return Value { data: left.data.clone(), ..joined };
+        }
+        fold::arithmetic(op, left, right)
+    }
+
+    /// The value that an interface's name stands for.
+    pub(super) fn resolve(&mut self, path: Rc<str>) -> Value {
+        let path = match self.language {
+            Language::JavaScript if matches!(&*path, "globalThis" | "window" | "global" | "self" | "top") => {
+                return Value { data: Data::Namespace, ..Value::default() };
+            }
+            Language::Python if matches!(&*path, "__builtins__" | "builtins" | "__builtin__") => {
+                return Value { data: Data::Namespace, ..Value::default() };
+            }
+            _ => path,
+        };
+        match self.table.effect(&path) {
+            Some(Effect::Value(taint)) => Value { data: Data::Api(path), taint, ..Value::default() },
+            Some(Effect::EnvAll) if self.is_environment_object(&path) => {
+                Value { data: Data::Api(path), taint: Taint::ENVIRONMENT, ..Value::default() }
+            }
+            Some(_) => Value::api(path),
+            None if self.table.leads_somewhere(&path) || self.is_own_module(&path) => Value::api(path),
+            None => Value::default(),
+        }
+    }
+
+    /// A module of the package itself, as its specifier is written.
+    pub(super) fn is_own_module(&self, path: &str) -> bool {
+        path.starts_with('.')
+            || (self.language == Language::Jvm && path.rsplit_once('.').is_some_and(|(class, _)| self.own_modules.contains(class)))
+            || (self.language == Language::Python
+                && !self.own_modules.is_empty()
+                && self.own_modules.contains(path.split('.').next().unwrap_or(path)))
+    }
+
+    fn is_environment_object(&self, path: &str) -> bool {
+        matches!(path, "process.env" | "os.environ" | "os.environb" | "Bun.env")
+    }
+
+    /// `object.name`.
+    pub(super) fn member(&mut self, object: Value, name: &Rc<str>) -> Value {
+        match &object.data {
+            Data::Api(path) => {
+                if matches!(&**name, "default" | "promises" | "__esModule") && self.language == Language::JavaScript && !path.contains('.')
+                {
+                    return object;
+                }
+                if matches!(&**path, "process.env" | "os.environ" | "os.environb" | "Bun.env") && !is_mapping_method(name) {
+                    return one_variable(name);
+                }
+                let full: Rc<str> = if matches!(&**path, "asyncio.subprocess") {
+                    Rc::from(format!("subprocess.{name}"))
+                } else {
+                    Rc::from(format!("{path}.{name}"))
+                };
+                if self.table.leads_somewhere(&full) || self.is_own_module(path) {
+                    let mut value = self.resolve(full);
+                    value.taint = value.taint.with(object.taint);
+                    value.label = object.label.clone();
+                    value.about = object.about;
+                    value.origin = object.origin;
+                    return value;
+                }
+                if &**name == "__dict__" {
+                    return object;
+                }
+                if &**name == "constructor" && self.language == Language::JavaScript && !path.ends_with("()") {
+                    return Value::api("Function");
+                }
+                Value { taint: object.taint, label: object.label.clone(), about: object.about, ..Value::default() }
+            }
+            Data::Namespace => {
+                let own = self.field_name(name).and_then(|sym| self.env.get(&(0, sym)).cloned());
+                own.unwrap_or_else(|| self.resolve(name.clone()))
+            }
+            Data::Function(_) if &**name == "constructor" && self.language == Language::JavaScript => Value::api("Function"),
+            Data::List(_) | Data::Text(_) | Data::Num(_)
+                if self.language == Language::JavaScript
+                    && matches!(
+                        &**name,
+                        "constructor" | "filter" | "map" | "find" | "flat" | "at" | "fill" | "sort" | "entries" | "slice" | "concat"
+                    ) =>
+            {
+                Value::api("Object").tainted(object.taint)
+            }
+            Data::Dict(items) => match items.iter().rev().find(|(key, _)| key == name) {
+                Some((_, value)) => value.clone(),
+                None => Value::unknown(object.taint),
+            },
+            Data::Instance(class) | Data::Class(class) => {
+                let class = *class;
+                if let Some(&function) = self.module.classes.get(class as usize).and_then(|class| class.methods.get(name)) {
+                    return Value { data: Data::Function(function), ..Value::default() };
+                }
+                let name = self.field_name(name);
+                name.and_then(|name| self.fields.get(&(class, name)).cloned()).unwrap_or_else(|| Value::unknown(object.taint))
+            }
+            Data::Text(text) if &**name == "length" => Value::number(text.encode_utf16().count() as f64),
+            Data::List(items) if &**name == "length" => Value::number(items.len() as f64),
+            _ => {
+                let taint = if &**name == "length" { Taint::NONE } else { object.taint };
+                Value { taint, chain: object.chain.clone(), label: object.label.clone(), about: object.about, ..Value::default() }
+            }
+        }
+    }
+
+    pub(super) fn field_name(&self, name: &str) -> Option<u32> {
+        self.module.names.find(name)
+    }
+
+    /// `object[index]`.
+    fn index(&mut self, object: Value, index: &Value) -> Value {
+        match (&object.data, &index.data) {
+            (Data::Api(path), Data::Text(key)) if matches!(&**path, "sys.modules") => self.resolve(key.clone()),
+            (Data::Api(_) | Data::Namespace | Data::Instance(_) | Data::Class(_), Data::Text(name)) => self.member(object.clone(), name),
+            (Data::Dict(_), Data::Text(name)) => self.member(object.clone(), name),
+            (Data::Api(path), _) if matches!(&**path, "process.env" | "os.environ") => Value::unknown(Taint::ENV_ONE),
+            (Data::Api(path), Data::Num(number)) if matches!(&**path, "sys.argv" | "process.argv") => {
+                let is_self = (*number == 0.0 && &**path == "sys.argv") || (*number == 1.0 && &**path == "process.argv");
+                Value::unknown(if is_self { Taint::SELF_PATH } else { Taint::INPUT })
+            }
+            (Data::List(items), Data::Num(number)) => {
+                let at = if *number < 0.0 { items.len() as f64 + number } else { *number };
+                if at >= 0.0 { items.get(at as usize).cloned().unwrap_or_default() } else { Value::default() }
+            }
+            (Data::Dict(items), Data::Num(number)) => {
+                let key = super::value::number_text(*number);
+                items.iter().rev().find(|(have, _)| **have == *key).map(|(_, value)| value.clone()).unwrap_or_default()
+            }
+            (Data::Text(_) | Data::Bytes(_), Data::Num(number)) => fold::at(&object, *number),
+            (_, Data::Text(name)) => self.member(object.clone(), name),
+            _ => Value {
+                taint: object.taint,
+                chain: object.chain.clone(),
+                label: object.label.clone(),
+                about: object.about,
+                ..Value::default()
+            },
+        }
+    }
+
+    pub(super) fn target_value(&mut self, target: &'m Target, scope: u32) -> Value {
+        match target {
+            Target::Name(name) => self.lookup(*name, scope).cloned().unwrap_or_default(),
+            Target::Member(object, name) => {
+                let object = self.eval(object, scope);
+                self.member(object, name)
+            }
+            _ => Value::default(),
+        }
+    }
+
+    pub(super) fn assign(&mut self, target: &'m Target, value: Value, scope: u32) {
+        match target {
+            Target::Name(name) => self.bind(*name, value, scope),
+            Target::Many(targets) => self.spread(targets, value, scope, false),
+            Target::Keys(targets) => {
+                for (key, target) in targets {
+                    let member = self.member(value.clone(), key);
+                    self.assign(target, member, scope);
+                }
+            }
+            Target::Member(object, name) => self.assign_member(object, name, value, scope),
+            Target::Index(object, index) => {
+                let index = self.eval(index, scope);
+                if let Some(name) = index.as_text() {
+                    self.assign_member(object, &name, value, scope);
+                } else {
+                    let object = self.eval(object, scope);
+                    if let Some(about) = object.about {
+                        self.taint_name(about, scope, value.taint);
+                    }
+                }
+            }
+            Target::Ignore => {}
+        }
+    }
+
+    fn assign_member(&mut self, object: &'m Expr, name: &Rc<str>, value: Value, scope: u32) {
+        let given = value.clone();
+        let holder = self.eval(object, scope);
+        match &holder.data {
+            Data::Instance(class) | Data::Class(class) => {
+                if let Some(field) = self.field_name(name) {
+                    let slot = self.fields.entry((*class, field)).or_default();
+                    *slot = if matches!(slot.data, Data::Unknown) && slot.taint.is_none() { value } else { super::join(slot, &value) };
+                }
+            }
+            Data::Dict(items) => {
+                if let Some(about) = holder.about {
+                    let mut items: Vec<(Rc<str>, Value)> = items.iter().filter(|(key, _)| key != name).take(4096).cloned().collect();
+                    let taint = holder.taint.with(value.taint);
+                    items.push((name.clone(), value));
+                    let dict = Value { data: Data::Dict(Rc::from(items)), taint, ..Value::default() };
+                    self.bind(about, dict, scope);
+                }
+            }
+            _ => {
+                if let Some(about) = holder.about {
+                    self.taint_name(about, scope, value.taint);
+                }
+            }
+        }
+        if self.language == Language::JavaScript && (is_exports(object, self) || self.is_prototype(object)) {
+            self.export_value(name, &given);
+        }
+        if let (Data::Function(_) | Data::Class(_), Language::JavaScript) = (&given.data, self.language)
+            && &**name == "exports"
+        {
+            self.export_value("default", &given);
+        }
+    }
+
+    fn is_prototype(&self, object: &Expr) -> bool {
+        matches!(object, Expr::Member(_, name) if &**name == "prototype")
+    }
+
+    fn export_value(&mut self, name: &str, value: &Value) {
+        match value.data {
+            Data::Function(function) => self.export_text(name, vec![function + 1]),
+            Data::Class(class) => {
+                let start = self.module.classes.get(class as usize).and_then(|class| class.methods.get("constructor"));
+                let scopes = start.map(|f| f + 1).into_iter().collect();
+                self.export_text(name, scopes);
+            }
+            _ => {}
+        }
+    }
+
+    fn spread(&mut self, targets: &'m [Target], value: Value, scope: u32, local: bool) {
+        let parts = items(&value);
+        for (at, target) in targets.iter().enumerate() {
+            let part = match &parts {
+                Some(parts) => parts.get(at).cloned().unwrap_or_default(),
+                None => item_of(&value),
+            };
+            if local {
+                self.assign_local(target, part, scope);
+            } else {
+                self.assign(target, part, scope);
+            }
+        }
+    }
+
+    /// Binds in this very scope: parameters and loop variables of comprehensions.
+    pub(super) fn assign_local(&mut self, target: &'m Target, value: Value, scope: u32) {
+        match target {
+            Target::Name(name) => {
+                self.env.insert((scope, *name), value);
+            }
+            Target::Many(targets) => self.spread(targets, value, scope, true),
+            Target::Keys(targets) => {
+                for (key, target) in targets {
+                    let member = self.member(value.clone(), key);
+                    self.assign_local(target, member, scope);
+                }
+            }
+            other => self.assign(other, value, scope),
+        }
+    }
+}
+
+fn is_exports(object: &Expr, tracer: &Tracer<'_, '_>) -> bool {
+    match object {
+        Expr::Name(name) => &*tracer.module.names.text(*name) == "exports",
+        Expr::Member(inner, name) => {
+            &**name == "exports" && matches!(&**inner, Expr::Name(sym) if &*tracer.module.names.text(*sym) == "module")
+        }
+        _ => false,
+    }
+}
+
+fn is_mapping_method(name: &str) -> bool {
+    matches!(name, "get" | "copy" | "items" | "keys" | "values" | "setdefault" | "update" | "pop")
+}
+
+/// Whether the name of an environment variable says that it is a secret.
+pub(super) fn one_variable(name: &str) -> Value {
+    let upper = name.to_ascii_uppercase();
+    let secret = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"]
+        .iter()
+        .any(|word| upper.contains(word));
+    let mut taint = Taint::ENV_ONE;
+    if secret {
+        taint = taint.with(Taint::SECRET_ENV);
+    }
+    if matches!(&*upper, "HOME" | "USERPROFILE" | "APPDATA" | "LOCALAPPDATA") {
+        taint = taint.with(Taint::HOME);
+    }
+    if matches!(&*upper, "TEMP" | "TMP" | "TMPDIR") {
+        taint = taint.with(Taint::TEMP);
+    }
+    if matches!(&*upper, "USER" | "USERNAME" | "LOGNAME" | "HOSTNAME" | "COMPUTERNAME") {
+        taint = taint.with(Taint::HOST);
+    }
+    let value = Value::unknown(taint);
+    let known = match &*upper {
+        "HOME" | "USERPROFILE" => "~",
+        "APPDATA" => "~/AppData/Roaming",
+        "LOCALAPPDATA" => "~/AppData/Local",
+        "TEMP" | "TMP" | "TMPDIR" => "/tmp",
+        _ => return value,
+    };
+    Value { data: Data::Text(Rc::from(known)), ..value }
+}
+
+/// The items of a known sequence.
+pub(super) fn items(value: &Value) -> Option<Vec<Value>> {
+    match &value.data {
+        Data::List(items) => Some(items.to_vec()),
+        Data::Text(text) if text.len() <= 400_000 => {
+            let mut buffer = [0u8; 4];
+            Some(text.chars().map(|c| Value::text(&*c.encode_utf8(&mut buffer)).tainted(value.taint)).collect())
+        }
+        Data::Bytes(bytes) if bytes.len() <= 400_000 => {
+            Some(bytes.iter().map(|byte| Value::number(f64::from(*byte)).tainted(value.taint)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Some item of a sequence.
+pub(super) fn item_of(value: &Value) -> Value {
+    match &value.data {
+        Data::List(items) => items.iter().fold(Value::default(), |all, item| super::join(&all, item)),
+        _ => Value { taint: value.taint, chain: value.chain.clone(), label: value.label.clone(), ..Value::default() },
+    }
+}

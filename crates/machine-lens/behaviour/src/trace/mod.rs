@@ -1,0 +1,472 @@
+//! Follows names, texts and data through one file and writes down every call that touches the world.
+//!
+//! In: the lowered tree of one file. Out: facts with folded arguments and what they carry, and which function calls
+//! which. It does not run anything: statements are read in order, each branch once, loops at most a bounded number of
+//! times; functions are read once by themselves and again at calls whose arguments tell more. All of it stands under
+//! a budget of steps; when that is used up the facts found so far count and [`Outcome::cut_short`] says so.
+
+mod call;
+mod code;
+mod effect;
+mod expr;
+mod files;
+mod fold;
+mod method;
+pub(crate) mod value;
+
+pub(crate) use code::snippet;
+pub(crate) use files::path_taint;
+
+use crate::api::{Table, table};
+use crate::facts::{Capability, Language, Taint};
+use crate::ir::{Expr, Function, Module, Stmt, Sym, Target};
+use crate::peel::PeelBudget;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+use value::{Data, Value};
+
+/// What one artifact's tracing may still use, shared by its files and virtual sources.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// Tree nodes that may still be visited.
+    pub(crate) steps: u64,
+    /// Decoded bytes.
+    pub(crate) peel: PeelBudget,
+    /// Facts that one file may have.
+    pub(crate) facts: usize,
+}
+
+impl Budget {
+    pub(crate) fn for_file(source_bytes: usize) -> Budget {
+        Budget { steps: 2_000_000 + 4 * source_bytes as u64, peel: PeelBudget::new(), facts: 20_000 }
+    }
+}
+
+/// A call that touches the world, before places are computed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RawFact {
+    pub(crate) capability: Capability,
+    pub(crate) api: Rc<str>,
+    pub(crate) taint: Taint,
+    pub(crate) args: Vec<String>,
+    pub(crate) at: u32,
+    pub(crate) end: u32,
+    /// The code, where it is not the file's own text.
+    pub(crate) inner: Option<Rc<str>>,
+    pub(crate) chain: Vec<&'static str>,
+    pub(crate) scope: u32,
+    /// In a function of a virtual source that nothing there calls, or behind a program guard.
+    pub(crate) dormant: bool,
+}
+
+/// What tracing one file gives.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) facts: Vec<RawFact>,
+    /// Caller scope, callee scope.
+    pub(crate) edges: BTreeSet<(u32, u32)>,
+    /// Functions and classes by the name others import.
+    pub(crate) exports: BTreeMap<String, Vec<u32>>,
+    /// Modules loaded: the scope that loads, the specifier as written.
+    pub(crate) loads: BTreeSet<(u32, String)>,
+    /// Calls into other modules of the package: scope, path as resolved (`./lib/x.run`).
+    pub(crate) foreign_calls: BTreeSet<(u32, String)>,
+    /// Scopes that run without being called.
+    pub(crate) starts: Vec<u32>,
+    /// Methods of classes by class base path: for build commands.
+    pub(crate) class_methods: Vec<(Vec<String>, Vec<u32>)>,
+    pub(crate) cut_short: bool,
+    /// Value of the last expression, for `eval`.
+    pub(crate) last: Value,
+}
+
+pub(crate) struct Tracer<'m, 'b> {
+    pub(crate) module: &'m Module,
+    pub(crate) language: Language,
+    pub(crate) table: &'static Table,
+    pub(crate) budget: &'b mut Budget,
+    /// Top-level modules of the package itself.
+    pub(crate) own_modules: &'m BTreeSet<String>,
+    /// How deep this source is nested in others.
+    pub(crate) nesting: u32,
+    env: HashMap<(u32, Sym), Value>,
+    fields: HashMap<(u32, Sym), Value>,
+    param_in: HashMap<(u32, usize), Value>,
+    returns: HashMap<u32, Value>,
+    collecting: Vec<Value>,
+    inline_stack: Vec<u32>,
+    inline_steps: u64,
+    branch_depth: u32,
+    depth: u32,
+    guarded: bool,
+    seen: HashSet<(u32, Capability, u64)>,
+    /// Paths into which downloaded or decoded bytes were written, and what those were.
+    pub(crate) dropped_labels: BTreeMap<Rc<str>, Taint>,
+    pub(crate) out: Outcome,
+}
+
+/// Deepest evaluation; deeper is `Unknown`.
+const EVAL_DEPTH: u32 = 4_000;
+/// Largest function that is read again at its calls, in nodes.
+const INLINE_SIZE: u32 = 900;
+/// How deep calls are read again inside each other.
+const INLINE_DEPTH: usize = 5;
+/// How often a loop over known items is read.
+const UNROLL: usize = 4_096;
+
+/// Traces one file.
+pub(crate) fn trace(module: &Module, language: Language, own_modules: &BTreeSet<String>, nesting: u32, budget: &mut Budget) -> Outcome {
+    let mut tracer = Tracer::new(module, language, own_modules, nesting, budget);
+    let passes = if module.functions.is_empty() { 1 } else { 2 };
+    for pass in 0..passes {
+        if pass > 0 && tracer.budget.steps < 1_000 {
+            tracer.out.cut_short = true;
+            break;
+        }
+        tracer.out.facts.clear();
+        tracer.seen.clear();
+        tracer.inline_steps = 400_000;
+        tracer.block(&module.body, 0);
+        for index in 0..module.functions.len() {
+            tracer.read_function(index as u32);
+        }
+    }
+    tracer.finish()
+}
+
+impl<'m, 'b> Tracer<'m, 'b> {
+    fn new(module: &'m Module, language: Language, own_modules: &'m BTreeSet<String>, nesting: u32, budget: &'b mut Budget) -> Self {
+        Tracer {
+            module,
+            language,
+            table: table(language),
+            budget,
+            own_modules,
+            nesting,
+            env: HashMap::new(),
+            fields: HashMap::new(),
+            param_in: HashMap::new(),
+            returns: HashMap::new(),
+            collecting: Vec::new(),
+            inline_stack: Vec::new(),
+            inline_steps: 0,
+            branch_depth: 0,
+            depth: 0,
+            guarded: false,
+            seen: HashSet::new(),
+            dropped_labels: BTreeMap::new(),
+            out: Outcome { cut_short: module.truncated, ..Outcome::default() },
+        }
+    }
+
+    fn finish(mut self) -> Outcome {
+        self.out.starts = self.module.starts.iter().map(|function| function + 1).collect();
+        for class in &self.module.classes {
+            let bases = class.bases.iter().map(|base| self.eval(base, 0).render_path()).collect();
+            let methods = class.methods.values().map(|function| function + 1).collect();
+            self.out.class_methods.push((bases, methods));
+        }
+        self.out
+    }
+
+    /// Spends one step; false when none is left.
+    fn step(&mut self) -> bool {
+        if self.budget.steps == 0 {
+            self.out.cut_short = true;
+            return false;
+        }
+        self.budget.steps -= 1;
+        true
+    }
+
+    fn block(&mut self, body: &'m [Stmt], scope: u32) {
+        for stmt in body {
+            if !self.step() {
+                return;
+            }
+            self.stmt(stmt, scope);
+        }
+    }
+
+    fn stmt(&mut self, stmt: &'m Stmt, scope: u32) {
+        match stmt {
+            Stmt::Expr(expr) => {
+                let value = self.eval(expr, scope);
+                self.out.last = value;
+            }
+            Stmt::Assign { target, value, add } => {
+                let mut value = self.eval(value, scope);
+                if *add {
+                    let old = self.target_value(target, scope);
+                    value = fold::add(&old, &value);
+                }
+                self.assign(target, value, scope);
+            }
+            Stmt::Define { name, function } => {
+                self.bind(*name, Value { data: Data::Function(*function), ..Value::default() }, scope);
+                if scope == 0 {
+                    self.export(*name, vec![function + 1]);
+                }
+            }
+            Stmt::DefineClass { name, class, body } => {
+                self.bind(*name, Value { data: Data::Class(*class), ..Value::default() }, scope);
+                self.block(body, scope);
+                if scope == 0
+                    && let Some(methods) = self.module.classes.get(*class as usize).map(|class| &class.methods)
+                {
+                    let starts =
+                        ["__init__", "constructor", "__new__"].iter().filter_map(|name| methods.get(*name)).map(|f| f + 1).collect();
+                    self.export(*name, starts);
+                }
+            }
+            Stmt::Return(expr) => {
+                let value = self.eval(expr, scope);
+                self.collecting.push(value);
+            }
+            Stmt::Block(body) => {
+                self.branch_depth += 1;
+                self.block(body, scope);
+                self.branch_depth -= 1;
+            }
+            Stmt::Guarded(body) => {
+                let before = std::mem::replace(&mut self.guarded, true);
+                self.block(body, scope);
+                self.guarded = before;
+            }
+            Stmt::Loop { target, iter, body } => self.read_loop(target.as_ref(), iter.as_ref(), body, scope),
+        }
+    }
+
+    fn read_loop(&mut self, target: Option<&'m Target>, iter: Option<&'m Expr>, body: &'m [Stmt], scope: u32) {
+        let over = iter.map(|iter| self.eval(iter, scope));
+        self.branch_depth += 1;
+        match (target, over) {
+            (Some(target), Some(over)) => match expr::items(&over) {
+                Some(items) if items.len() <= UNROLL && !items.is_empty() => {
+                    let stop = self.budget.steps.saturating_sub(200_000.min(self.budget.steps / 4));
+                    for item in items {
+                        self.assign(target, item, scope);
+                        self.block(body, scope);
+                        if self.budget.steps < stop {
+                            self.widen(body, scope);
+                            break;
+                        }
+                    }
+                }
+                _ => {
+                    let item = expr::item_of(&over);
+                    self.assign(target, item, scope);
+                    self.widen(body, scope);
+                    self.block(body, scope);
+                }
+            },
+            _ => {
+                self.widen(body, scope);
+                self.block(body, scope);
+            }
+        }
+        self.branch_depth -= 1;
+    }
+
+    /// Forgets what a loop body changes, so that its first round is not taken for the only one.
+    fn widen(&mut self, body: &'m [Stmt], scope: u32) {
+        let mut names = BTreeSet::new();
+        assigned(body, &mut names, 0);
+        for name in names {
+            if let Some(place) = self.place_of(name, scope)
+                && let Some(value) = self.env.get_mut(&(place, name))
+                && matches!(value.data, Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::List(_))
+            {
+                let text = value.render(256);
+                let taint = value.taint;
+                *value = if matches!(value.data, Data::Text(_)) && !text.is_empty() {
+                    Value::partial(format!("{text}{}", value::HOLE)).tainted(taint)
+                } else {
+                    Value::unknown(taint)
+                };
+            }
+        }
+    }
+
+    fn read_function(&mut self, index: u32) {
+        let module = self.module;
+        let Some(function) = module.functions.get(index as usize) else { return };
+        let scope = index + 1;
+        self.bind_params(function, index, None);
+        let before = std::mem::take(&mut self.collecting);
+        self.block(&function.body, scope);
+        let returned = std::mem::replace(&mut self.collecting, before);
+        let value = join_all(returned);
+        self.returns.insert(index, value);
+    }
+
+    fn bind_params(&mut self, function: &'m Function, index: u32, args: Option<&[Value]>) {
+        let scope = index + 1;
+        for (at, param) in function.params.iter().enumerate() {
+            let value = match args {
+                Some(args) => args.get(at).cloned(),
+                None => self.param_in.get(&(index, at)).cloned(),
+            };
+            let value = match value {
+                Some(value) => value,
+                None => match function.defaults.iter().find(|(which, _)| *which == at) {
+                    Some((_, default)) => self.eval(default, scope),
+                    None if at == 0 && function.takes_self => match function.class {
+                        Some(class) => Value { data: Data::Instance(class), ..Value::default() },
+                        None => Value::default(),
+                    },
+                    None => Value::default(),
+                },
+            };
+            self.assign_local(param, value, scope);
+        }
+    }
+
+    /// Remembers what a call hands to a function.
+    fn feed(&mut self, index: u32, args: &[Value]) {
+        for (at, arg) in args.iter().enumerate().take(16) {
+            let slot = self.param_in.entry((index, at));
+            match slot {
+                std::collections::hash_map::Entry::Vacant(slot) => {
+                    slot.insert(arg.clone());
+                }
+                std::collections::hash_map::Entry::Occupied(mut slot) => {
+                    let joined = join(slot.get(), arg);
+                    slot.insert(joined);
+                }
+            }
+        }
+    }
+
+    fn parent_scope(&self, scope: u32) -> Option<u32> {
+        let function = self.module.functions.get(scope.checked_sub(1)? as usize)?;
+        Some(function.parent.map_or(0, |parent| parent + 1))
+    }
+
+    fn place_of(&self, name: Sym, scope: u32) -> Option<u32> {
+        let mut at = scope;
+        for _ in 0..256 {
+            if self.env.contains_key(&(at, name)) {
+                return Some(at);
+            }
+            at = self.parent_scope(at)?;
+        }
+        None
+    }
+
+    fn lookup(&self, name: Sym, scope: u32) -> Option<&Value> {
+        self.place_of(name, scope).and_then(|place| self.env.get(&(place, name)))
+    }
+
+    /// Binds a name where it already lives, or here.
+    fn bind(&mut self, name: Sym, value: Value, scope: u32) {
+        let place = self.place_of(name, scope).unwrap_or(scope);
+        self.bind_at(place, name, value);
+    }
+
+    fn bind_at(&mut self, place: u32, name: Sym, mut value: Value) {
+        if self.branch_depth > 0
+            && let Some(old) = self.env.get(&(place, name))
+        {
+            value.taint = value.taint.with(old.taint);
+            let says_nothing = matches!(value.data, Data::Unknown) || matches!(&value.data, Data::Text(text) if text.is_empty());
+            if says_nothing && value.label.is_none() && !matches!(old.data, Data::Unknown) {
+                value.data = old.data.clone();
+                value.chain = old.chain.clone();
+                value.label = old.label.clone();
+            }
+        }
+        self.env.insert((place, name), value);
+    }
+
+    /// Adds to what a variable carries.
+    fn taint_name(&mut self, name: Sym, scope: u32, taint: Taint) {
+        if let Some(place) = self.place_of(name, scope)
+            && let Some(value) = self.env.get_mut(&(place, name))
+        {
+            value.taint = value.taint.with(taint);
+        }
+    }
+
+    fn export(&mut self, name: Sym, scopes: Vec<u32>) {
+        let name = self.module.names.text(name);
+        self.export_text(&name, scopes);
+    }
+
+    fn export_text(&mut self, name: &str, scopes: Vec<u32>) {
+        if self.out.exports.len() < 20_000 {
+            self.out.exports.insert(name.to_owned(), scopes);
+        }
+    }
+
+    /// Writes a fact down, once.
+    fn record(&mut self, fact: RawFact) {
+        if self.out.facts.len() >= self.budget.facts {
+            self.out.cut_short = true;
+            return;
+        }
+        use std::hash::{Hash, Hasher};
+        let mut hasher = std::hash::DefaultHasher::new();
+        (&fact.args, fact.taint, &fact.api, &fact.inner, fact.scope).hash(&mut hasher);
+        if self.seen.insert((fact.at, fact.capability, hasher.finish())) {
+            self.out.facts.push(fact);
+        }
+    }
+}
+
+fn assigned(body: &[Stmt], names: &mut BTreeSet<Sym>, depth: u32) {
+    if depth > 64 {
+        return;
+    }
+    for stmt in body {
+        match stmt {
+            Stmt::Assign { target, .. } => target_names(target, names, 0),
+            Stmt::Expr(Expr::Assign(assign)) => target_names(&assign.0, names, 0),
+            Stmt::Expr(Expr::Sequence(parts)) => {
+                for part in parts {
+                    if let Expr::Assign(assign) = part {
+                        target_names(&assign.0, names, 0);
+                    }
+                }
+            }
+            Stmt::Block(body) | Stmt::Guarded(body) | Stmt::Loop { body, .. } => assigned(body, names, depth + 1),
+            _ => {}
+        }
+    }
+}
+
+fn target_names(target: &Target, names: &mut BTreeSet<Sym>, depth: u32) {
+    match target {
+        Target::Name(name) => {
+            names.insert(*name);
+        }
+        Target::Many(targets) if depth < 16 => targets.iter().for_each(|target| target_names(target, names, depth + 1)),
+        Target::Keys(targets) if depth < 16 => targets.iter().for_each(|(_, target)| target_names(target, names, depth + 1)),
+        _ => {}
+    }
+}
+
+/// What holds for both.
+fn join(a: &Value, b: &Value) -> Value {
+    let same = match (&a.data, &b.data) {
+        (Data::Text(x), Data::Text(y)) | (Data::Partial(x), Data::Partial(y)) | (Data::Api(x), Data::Api(y)) => x == y,
+        (Data::Function(x), Data::Function(y)) | (Data::Instance(x), Data::Instance(y)) | (Data::Class(x), Data::Class(y)) => x == y,
+        (Data::Num(x), Data::Num(y)) => x == y,
+        (_, Data::Unknown) => true,
+        _ => false,
+    };
+    let taint = a.taint.with(b.taint);
+    if same {
+        return Value { taint, ..a.clone() };
+    }
+    if matches!(a.data, Data::Unknown) {
+        return Value { taint, ..b.clone() };
+    }
+    Value { taint, chain: a.chain.clone().or_else(|| b.chain.clone()), label: a.label.clone(), ..Value::default() }
+}
+
+fn join_all(values: Vec<Value>) -> Value {
+    let mut values = values.into_iter();
+    let Some(first) = values.next() else { return Value::default() };
+    values.fold(first, |all, value| join(&all, &value))
+}

@@ -1,0 +1,204 @@
+//! What the tracer knows of a value: its text where it can be folded, what it stands for, and what it carries.
+
+use crate::facts::Taint;
+use crate::ir::Sym;
+use std::rc::Rc;
+
+/// The hole in a text of which only parts are known.
+pub(crate) const HOLE: char = '…';
+/// Longest text kept where only parts are known, in bytes.
+const PARTIAL_BYTES: usize = 4096;
+/// Longest text built by folding, in bytes.
+pub(crate) const TEXT_BYTES: usize = 16 << 20;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Data {
+    #[default]
+    Unknown,
+    Text(Rc<str>),
+    /// A text with holes.
+    Partial(Rc<str>),
+    Bytes(Rc<[u8]>),
+    Num(f64),
+    List(Rc<[Value]>),
+    Dict(Rc<[(Rc<str>, Value)]>),
+    /// A module, function or object of an interface, by its path.
+    Api(Rc<str>),
+    Function(u32),
+    Class(u32),
+    Instance(u32),
+    /// `globals()` and the like.
+    Namespace,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Value {
+    pub(crate) data: Data,
+    pub(crate) taint: Taint,
+    /// Layers peeled to get here.
+    pub(crate) chain: Option<Rc<[&'static str]>>,
+    /// The variable that was read to get it.
+    pub(crate) about: Option<Sym>,
+    /// For a file handle: the variable that holds its path.
+    pub(crate) origin: Option<Sym>,
+    /// The path of the file, the command so far.
+    pub(crate) label: Option<Rc<str>>,
+}
+
+impl Value {
+    pub(crate) fn unknown(taint: Taint) -> Value {
+        Value { taint, ..Value::default() }
+    }
+
+    pub(crate) fn text(text: impl Into<Rc<str>>) -> Value {
+        Value { data: Data::Text(text.into()), ..Value::default() }
+    }
+
+    pub(crate) fn bytes(bytes: Vec<u8>) -> Value {
+        Value { data: Data::Bytes(Rc::from(bytes)), ..Value::default() }
+    }
+
+    pub(crate) fn number(number: f64) -> Value {
+        Value { data: Data::Num(number), ..Value::default() }
+    }
+
+    pub(crate) fn list(items: Vec<Value>) -> Value {
+        let taint = items.iter().fold(Taint::NONE, |all, item| all.with(item.taint));
+        Value { data: Data::List(Rc::from(items)), taint, ..Value::default() }
+    }
+
+    pub(crate) fn api(path: impl Into<Rc<str>>) -> Value {
+        Value { data: Data::Api(path.into()), ..Value::default() }
+    }
+
+    /// A text with holes, cut to a bound; `Unknown` when nothing but holes is in it.
+    pub(crate) fn partial(text: String) -> Value {
+        if text.chars().all(|c| c == HOLE) {
+            return Value::default();
+        }
+        let text = if text.len() > PARTIAL_BYTES { cut(&text, PARTIAL_BYTES).to_owned() } else { text };
+        Value { data: Data::Partial(Rc::from(text)), ..Value::default() }
+    }
+
+    pub(crate) fn tainted(mut self, taint: Taint) -> Value {
+        self.taint = self.taint.with(taint);
+        self
+    }
+
+    pub(crate) fn chained(mut self, from: &Value, layer: Option<&'static str>) -> Value {
+        let mut layers: Vec<&'static str> = from.chain.as_deref().unwrap_or_default().to_vec();
+        if let Some(layer) = layer
+            && layers.len() < crate::peel::MAX_LAYERS
+            && (layers.last() != Some(&layer) || !matches!(layer, crate::peel::CODES | crate::peel::REVERSED))
+        {
+            layers.push(layer);
+        }
+        if !layers.is_empty() {
+            self.chain = Some(Rc::from(layers));
+        }
+        self
+    }
+
+    /// The exact text, where it is known.
+    pub(crate) fn as_text(&self) -> Option<Rc<str>> {
+        match &self.data {
+            Data::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// The bytes of an exact text or bytes.
+    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::Text(text) => Some(text.as_bytes()),
+            Data::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_number(&self) -> Option<f64> {
+        match self.data {
+            Data::Num(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        match &self.data {
+            Data::Text(_) | Data::Bytes(_) | Data::Num(_) => true,
+            Data::List(items) => items.iter().take(64).all(Value::is_known),
+            _ => false,
+        }
+    }
+
+    /// Whether evaluating a function again with this argument can tell more than its summary.
+    pub(crate) fn is_telling(&self) -> bool {
+        !matches!(self.data, Data::Unknown) || !self.taint.is_none()
+    }
+
+    /// As a person would read it, at most `max` bytes; holes where it is not known.
+    pub(crate) fn render(&self, max: usize) -> String {
+        let mut out = String::new();
+        self.render_into(&mut out, max, 0);
+        out
+    }
+
+    fn render_into(&self, out: &mut String, max: usize, depth: u32) {
+        if out.len() >= max || depth > 6 {
+            return;
+        }
+        let room = max - out.len();
+        match &self.data {
+            Data::Text(text) | Data::Partial(text) => out.push_str(cut(text, room)),
+            Data::Bytes(bytes) => match std::str::from_utf8(&bytes[..bytes.len().min(room)]) {
+                Ok(text) => out.push_str(text),
+                Err(error) if error.valid_up_to() > 16 => {
+                    out.push_str(std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default());
+                }
+                Err(_) => out.push(HOLE),
+            },
+            Data::Num(number) => out.push_str(&number_text(*number)),
+            Data::List(items) => {
+                for (index, item) in items.iter().take(64).enumerate() {
+                    if index > 0 {
+                        out.push(' ');
+                    }
+                    item.render_into(out, max, depth + 1);
+                }
+            }
+            Data::Dict(items) => {
+                for (index, (key, item)) in items.iter().take(64).enumerate() {
+                    if index > 0 {
+                        out.push(' ');
+                    }
+                    out.push_str(cut(key, 200));
+                    out.push('=');
+                    item.render_into(out, max, depth + 1);
+                }
+            }
+            Data::Api(path) if &**path == "sys.executable" => out.push_str("python"),
+            Data::Api(path) if &**path == "process.execPath" => out.push_str("node"),
+            _ => match &self.label {
+                Some(label) => out.push_str(cut(label, room)),
+                None => out.push(HOLE),
+            },
+        }
+    }
+}
+
+/// `text` cut to at most `max` bytes at a character boundary.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    if text.len() <= max {
+        return text;
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A number as its language prints it, near enough.
+pub(crate) fn number_text(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e15 { format!("{}", number as i64) } else { format!("{number}") }
+}
