@@ -102,10 +102,11 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
     bind_secrets(&layers, env, &plain_hosts, default.as_ref().ok(), &mut credentials, &mut notes);
     trust(shared, &layers, &mut notes);
     let replace_host = match layers.get("replace-registry-host").map(|(value, _)| value) {
-        None | Some("npmjs") => ReplaceHost::BuiltIn,
         Some("never") => ReplaceHost::Never,
         Some("always") => ReplaceHost::Always,
-        Some(host) => ReplaceHost::Host(host.to_ascii_lowercase()),
+        Some(host) if host.contains('.') => ReplaceHost::Host(host.to_ascii_lowercase()),
+        // npm's own word for its built-in default, or nothing.
+        _ => ReplaceHost::BuiltIn,
     };
     Ok(NpmConfig { default, scopes, credentials: Arc::new(credentials), replace_host, notes })
 }
