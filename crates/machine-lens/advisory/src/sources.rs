@@ -205,8 +205,8 @@ fn expand(raw: &RawFeed, feeds: &mut Vec<Feed>) -> Result<(), String> {
 /// HTTPS, or plain HTTP to this machine; no credentials, no fragment.
 fn check_url(url: &str) -> Result<(), String> {
     let bad = |why: &str| Err(format!("`url` {why}"));
-    if url.len() > 2048 || !url.bytes().all(|b| b.is_ascii_graphic()) || url.contains('#') {
-        return bad("is longer than 2048 bytes or has white space, other than ASCII characters or a fragment");
+    if url.len() > 2048 || !url.bytes().all(|b| b.is_ascii_graphic()) || url.contains(['#', '\\']) {
+        return bad("is longer than 2048 bytes or has white space, other than ASCII characters, a backslash or a fragment");
     }
     let (rest, plain) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
         (Some(rest), _) => (rest, false),
@@ -278,6 +278,7 @@ mod tests {
             (feed("url='https://a.example/'"), "kind"),
             (feed("kind='osv-zip'\nurl='http://a.example/z'"), "plain http"),
             (feed("kind='osv-zip'\nurl='https://u:p@a.example/z'"), "credentials"),
+            (feed("kind='osv-zip'\nurl='https://a.example\\@b.example/z'"), "backslash"),
             (feed("kind='osv-zip'\nurl='file:///etc/passwd'"), "https://"),
             (feed("kind='osv-zip'\nurl='https://a.example/{ecosystem}'\nsha256='00'"), "hex"),
             (feed("kind='popularity'\npath='a'"), "exactly one"),
