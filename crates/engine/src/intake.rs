@@ -9,7 +9,7 @@ use crate::choose::{Choice, choose};
 use crate::plan::Wanted;
 use crate::progress::Spent;
 use crate::provenance;
-use bifocal_core::{ArtifactFacts, ArtifactFile, Release, ReleaseRecord, Sha256, Signal};
+use bifocal_core::{Algorithm, ArtifactFacts, ArtifactFile, Digest, Release, ReleaseRecord, Sha256, Signal, Status, printable};
 use bifocal_registries::{Registries, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -131,8 +131,8 @@ impl Intake {
         for file in choice.files {
             match self.artifact(&taken.record, &file, known).await {
                 Ok(facts) => taken.artifacts.push((file, facts)),
-                Err(TakeError::Registry(error @ RegistryError::DigestMismatch { .. })) => {
-                    taken.signals.push(provenance::bytes_mismatch(&file.filename, &error.to_string()));
+                Err(TakeError::Registry(RegistryError::DigestMismatch { algorithm, declared, actual, .. })) => {
+                    taken.signals.push(provenance::bytes_mismatch(&file.filename, algorithm, &declared, &actual));
                 }
                 Err(error) => return Err(error),
             }
@@ -184,7 +184,9 @@ impl Intake {
                 return Ok(facts);
             }
             if let Some(bytes) = self.cache.artifact(sha256).await {
-                return Ok(self.look(record, file, sha256, bytes).await);
+                let facts = self.look(record, file, sha256, bytes).await;
+                content_matches(file, &facts)?;
+                return Ok(facts);
             }
         }
         if self.offline {
@@ -195,6 +197,7 @@ impl Intake {
         self.spent.download(started.elapsed(), download.bytes.len() as u64);
         self.cache.put_artifact(&download.bytes).await;
         let facts = self.look(record, file, download.sha256, download.bytes).await;
+        content_matches(file, &facts)?;
         self.cache.put_names(&names, download.sha256).await;
         Ok(facts)
     }
@@ -213,6 +216,40 @@ impl Intake {
         }
         self.in_flight.lock().await.remove(&sha256);
         facts
+    }
+}
+
+/// Compares the digest over a Go module's content, which the analyser computed while it unpacked, with those that go.sum
+/// and the checksum database declare. The attack: a proxy that serves another zip than the one that was locked.
+///
+/// An analysis that broke off has no such digest; its `failed` signal holds.
+fn content_matches(file: &ArtifactFile, facts: &ArtifactFacts) -> Result<(), TakeError> {
+    let failed = facts.signals.iter().any(|signal| signal.status == Status::Failed);
+    let found = facts.go_h1.as_ref();
+    let differs = |declared: &&Digest| declared.algorithm() == Algorithm::GoH1 && found.map_or(!failed, |found| found != *declared);
+    match file.digests.iter().find(differs) {
+        None => Ok(()),
+        Some(declared) => Err(TakeError::Registry(RegistryError::DigestMismatch {
+            file: printable(&file.filename),
+            algorithm: Algorithm::GoH1.as_str(),
+            declared: declared.to_string(),
+            actual: found.map_or_else(|| "no module content".to_owned(), ToString::to_string),
+        })),
+    }
+}
+
+/// Go's `h1:` digests are over a module's files, not over the bytes of its zip, so they are known only once it is
+/// unpacked. A zip that could not be unpacked holds by that alone.
+fn verify_go(file: &ArtifactFile, facts: &ArtifactFacts) -> Result<(), TakeError> {
+    let Some(actual) = &facts.go_h1 else { return Ok(()) };
+    match file.digests.iter().find(|digest| digest.algorithm() == Algorithm::GoH1 && *digest != actual) {
+        None => Ok(()),
+        Some(declared) => Err(TakeError::Registry(RegistryError::DigestMismatch {
+            file: file.filename.clone(),
+            algorithm: Algorithm::GoH1.as_str(),
+            declared: declared.to_string(),
+            actual: actual.to_string(),
+        })),
     }
 }
 

@@ -24,10 +24,13 @@ pub(crate) fn lockfile_mismatch(mismatch: &Mismatch) -> Signal {
 }
 
 /// The bytes that came against what was declared.
-pub(crate) fn bytes_mismatch(filename: &str, detail: &str) -> Signal {
+pub(crate) fn bytes_mismatch(filename: &str, algorithm: &str, declared: &str, actual: &str) -> Signal {
     draft(
         format!("the bytes that the upstream served for {filename} are not those that were declared"),
-        vec![Evidence::record("registry", filename, "", detail)],
+        vec![
+            Evidence::record("declared", filename, "", &format!("{algorithm} {declared}")),
+            Evidence::record("served", filename, "", &format!("{algorithm} {actual}")),
+        ],
     )
 }
 
