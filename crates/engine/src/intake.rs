@@ -238,21 +238,6 @@ fn content_matches(file: &ArtifactFile, facts: &ArtifactFacts) -> Result<(), Tak
     }
 }
 
-/// Go's `h1:` digests are over a module's files, not over the bytes of its zip, so they are known only once it is
-/// unpacked. A zip that could not be unpacked holds by that alone.
-fn verify_go(file: &ArtifactFile, facts: &ArtifactFacts) -> Result<(), TakeError> {
-    let Some(actual) = &facts.go_h1 else { return Ok(()) };
-    match file.digests.iter().find(|digest| digest.algorithm() == Algorithm::GoH1 && *digest != actual) {
-        None => Ok(()),
-        Some(declared) => Err(TakeError::Registry(RegistryError::DigestMismatch {
-            file: file.filename.clone(),
-            algorithm: Algorithm::GoH1.as_str(),
-            declared: declared.to_string(),
-            actual: actual.to_string(),
-        })),
-    }
-}
-
 /// The names under which the cache knows an artifact: its release and file with each digest that was verified for it.
 ///
 /// A file without any declared digest is known only as long as the record that lists it: its name carries the record's
