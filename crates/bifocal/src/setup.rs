@@ -82,7 +82,8 @@ impl Session {
         options.limits = limits;
         options.cache_dir = self.cache_dir().filter(|_| !sources.no_cache);
         options.offline = sources.offline;
-        options.metadata_max_age = self.metadata_age(sources);
+        options.metadata_max_age = self.metadata_age();
+        options.refresh = sources.refresh;
         for ecosystem in Ecosystem::ALL {
             if let Some(address) = self.config.text(&format!("upstream.{ecosystem}")) {
                 options.upstreams.insert(ecosystem, vec![address.to_owned()]);
@@ -91,11 +92,7 @@ impl Session {
         Registries::new(self.surroundings.clone(), options).map(Arc::new).map_err(Failure::usage)
     }
 
-    /// How long metadata counts as fresh: not at all when it is to be asked for anew.
-    fn metadata_age(&self, sources: &SourceArgs) -> Duration {
-        if sources.refresh {
-            return Duration::ZERO;
-        }
+    fn metadata_age(&self) -> Duration {
         Duration::from_secs(60 * self.config.number("cache.metadata_minutes").unwrap_or(60))
     }
 
@@ -151,7 +148,7 @@ impl Session {
         let shadow = args.shadow.map(named).transpose()?;
         let jobs = args.sources.jobs.or(self.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(cores);
         let cache = match self.cache_dir().filter(|_| !args.sources.no_cache) {
-            Some(dir) => Cache::open(&dir, self.metadata_age(args.sources), self.config.number("cache.artifact_mib").unwrap_or(4096) << 20).await,
+            Some(dir) => Cache::open(&dir, if args.sources.refresh { Duration::ZERO } else { self.metadata_age() }, self.config.number("cache.artifact_mib").unwrap_or(4096) << 20).await,
             None => Cache::none(),
         };
         let feeds = self.feeds(args.evaluated_at, ecosystems).await?;

@@ -63,6 +63,8 @@ pub struct Options {
     pub offline: bool,
     /// How long a metadata document is taken without asking again.
     pub metadata_max_age: Duration,
+    /// Metadata that was fetched before now is asked for again, however fresh.
+    pub refresh: bool,
     /// Artifact bytes held by downloads under way, all together.
     pub download_bytes: u64,
     /// Upstreams named in bifocal.toml (`upstream.<ecosystem>`), in order; they replace discovery for their ecosystem.
@@ -80,6 +82,7 @@ impl Default for Options {
             cache_dir: None,
             offline: false,
             metadata_max_age: Duration::from_secs(3600),
+            refresh: false,
             download_bytes: 1 << 30,
             upstreams: BTreeMap::new(),
             self_urls: Vec::new(),

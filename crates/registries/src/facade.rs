@@ -69,7 +69,9 @@ impl Registries {
         let now = self.shared.http.now();
         let key = record_key(adapter.as_ref(), release);
         let (probe, wanted, offline) = (cache.clone(), key.clone(), self.shared.options.offline);
-        if let Some(record) = blocking(move || probe.load(&wanted, now, offline)).await? {
+        if !self.shared.options.refresh
+            && let Some(record) = blocking(move || probe.load(&wanted, now, offline)).await?
+        {
             return Ok(record);
         }
         let (record, as_of) = adapter.dated_record(release).await?;

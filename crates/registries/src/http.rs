@@ -59,6 +59,7 @@ pub struct Http {
     cache: Option<Arc<MetadataCache>>,
     hosts: Mutex<BTreeMap<String, Arc<Host>>>,
     download_budget: Semaphore,
+    started: Timestamp,
 }
 
 /// What is known of a host in this process.
@@ -155,6 +156,7 @@ impl Http {
     /// A client with the surroundings' proxies and authorities. Does no I/O.
     pub fn new(env: Environment, options: Options) -> Self {
         let cache = options.cache_dir.as_deref().map(|root| Arc::new(MetadataCache::new(root)));
+        let started = options.clock.now();
         let budget = usize::try_from(options.download_bytes >> 10).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS);
         Http {
             env,
@@ -164,6 +166,7 @@ impl Http {
             cache,
             hosts: Mutex::default(),
             download_budget: Semaphore::new(budget),
+            started,
         }
     }
 
@@ -203,7 +206,8 @@ impl Http {
         if self.options.offline {
             return Err(RegistryError::Offline { url: shown(&get.url) });
         }
-        let revalidate = cached.as_ref().map(|(stored, _)| stored).filter(|stored| stored.status == 200);
+        // "Not modified" is about the body: a date that changed alone is seen only in a whole answer.
+        let revalidate = cached.as_ref().map(|(stored, _)| stored).filter(|stored| stored.status == 200 && !self.options.refresh);
         let plan = Plan {
             get,
             encoding: "gzip",
@@ -217,6 +221,9 @@ impl Http {
             && let Some((mut stored, body)) = cached
         {
             stored.fetched_at = self.now();
+            if let Some(date) = answer.headers.get(header::LAST_MODIFIED).and_then(|date| date.to_str().ok()) {
+                stored.last_modified = Some(date.to_owned());
+            }
             let found = document(&stored, &body);
             self.renew(stored, body);
             return Ok(found);
@@ -251,6 +258,9 @@ impl Http {
     }
 
     fn is_fresh(&self, stored: &Stored) -> bool {
+        if self.options.refresh && stored.fetched_at < self.started {
+            return false;
+        }
         let max = if stored.status == 200 { self.options.metadata_max_age } else { ABSENCE_AGE.min(self.options.metadata_max_age) };
         let age = self.now().duration_since(stored.fetched_at);
         // A time in the future is of a clock that was wrong: not fresh.

@@ -1,0 +1,12 @@
+//! The command as a person meets it: run as a process, against a loopback upstream, with a private home.
+//!
+//! One module a promise. Counts of the tests that repeat themselves come from the environment, so that the lab can run
+//! the same tests longer: `BIFOCAL_KILLS`, `BIFOCAL_ALTERATIONS`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken test set-up must stop the test at once, with the place")]
+
+mod determinism;
+mod exit_codes;
+mod five_ecosystems;
+mod lab;
+mod shapes;
+mod tampering;
