@@ -29,6 +29,14 @@ pub(crate) struct Evaluation<'a> {
     steps: u32,
 }
 
+/// What came of the elements of a list.
+#[derive(Default)]
+struct Tally {
+    held: usize,
+    refuted: usize,
+    failure: Option<Failure>,
+}
+
 /// Whether the condition holds, and the signals behind it, each once, in the assessment's order.
 pub(crate) fn evaluate<'a>(node: &'a Node, facts: &'a Facts<'a>) -> Result<(bool, Vec<&'a Signal>), Failure> {
     let mut evaluation = Evaluation { facts, noted: Vec::new(), variables: Vec::new(), steps: 0 };
@@ -120,45 +128,57 @@ impl<'a> Evaluation<'a> {
     }
 
     fn quantify(&mut self, quantifier: Quantifier, over: &'a Node, body: &'a Node, wanted: bool) -> Result<bool, Failure> {
-        let items = self.items(over)?;
-        let mut failure = None;
-        let (mut held, mut refuted) = (0_usize, 0_usize);
-        for item in items {
-            self.step()?;
-            let signal = if let Value::Signal(signal) = &item { Some(*signal) } else { None };
-            self.variables.push(item);
-            let result = self.boolean(body, wanted);
-            self.variables.pop();
-            match result {
-                Ok(value) => {
-                    held += usize::from(value);
-                    refuted += usize::from(!value);
-                    // A wanted `all` that fails, and an `exists` that must not hold, are decided by what goes against
-                    // the wish; only what goes with it is evidence.
-                    let counts = match quantifier {
-                        Quantifier::Exists | Quantifier::ExistsOne | Quantifier::Filter => value && wanted,
-                        Quantifier::All => value == wanted,
-                    };
-                    if let (true, Some(signal)) = (counts, signal) {
-                        self.noted.push(signal);
-                    }
-                }
-                Err(error) => failure = failure.or(Some(error)),
+        let mut tally = Tally::default();
+        if let Node::Field(Field::Signals) = over {
+            // Signals are looked at where they lie: this is where nearly all the time goes.
+            let facts = self.facts;
+            for signal in facts.signals {
+                self.element(quantifier, Value::Signal(signal), body, wanted, &mut tally)?;
+            }
+        } else {
+            for item in self.items(over)? {
+                self.element(quantifier, item, body, wanted, &mut tally)?;
             }
         }
         let settled = match quantifier {
-            Quantifier::Exists if held > 0 => Some(true),
-            Quantifier::All if refuted > 0 => Some(false),
+            Quantifier::Exists if tally.held > 0 => Some(true),
+            Quantifier::All if tally.refuted > 0 => Some(false),
             _ => None,
         };
-        if let (None, Some(failure)) = (settled, failure) {
+        if let (None, Some(failure)) = (settled, tally.failure) {
             return Err(failure);
         }
         Ok(match quantifier {
-            Quantifier::Exists | Quantifier::Filter => held > 0,
-            Quantifier::All => refuted == 0,
-            Quantifier::ExistsOne => held == 1,
+            Quantifier::Exists | Quantifier::Filter => tally.held > 0,
+            Quantifier::All => tally.refuted == 0,
+            Quantifier::ExistsOne => tally.held == 1,
         })
+    }
+
+    /// Evaluates the body of a quantifier for one element.
+    fn element(&mut self, quantifier: Quantifier, item: Value<'a>, body: &'a Node, wanted: bool, tally: &mut Tally) -> Result<(), Failure> {
+        self.step()?;
+        let signal = if let Value::Signal(signal) = &item { Some(*signal) } else { None };
+        self.variables.push(item);
+        let result = self.boolean(body, wanted);
+        self.variables.pop();
+        match result {
+            Ok(value) => {
+                tally.held += usize::from(value);
+                tally.refuted += usize::from(!value);
+                // A wanted `all` that fails, and an `exists` that must not hold, are decided by what goes against the
+                // wish; only what goes with it is evidence.
+                let counts = match quantifier {
+                    Quantifier::Exists | Quantifier::ExistsOne | Quantifier::Filter => value && wanted,
+                    Quantifier::All => value == wanted,
+                };
+                if let (true, Some(signal)) = (counts, signal) {
+                    self.noted.push(signal);
+                }
+            }
+            Err(error) => tally.failure = tally.failure.take().or(Some(error)),
+        }
+        Ok(())
     }
 
     /// The elements of a list, without noting them.

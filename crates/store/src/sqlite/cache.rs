@@ -2,7 +2,6 @@
 
 use super::codec::{Decoder, encode};
 use super::open::{Opened, Usage, open, open_read_only};
-use crate::files::blocking;
 use crate::{AssessmentStore, StoreError};
 use async_trait::async_trait;
 use bifocal_core::{ArtifactFacts, Release, ReleaseRecord, SCHEMA_VERSION, Sha256};
@@ -76,6 +75,41 @@ fn stored(row: &SqliteRow) -> Option<Stored> {
     Some((row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?, row.try_get(3).ok()?))
 }
 
+/// Rows that are not worth a second thread.
+const FEW_ROWS: usize = 64;
+
+/// Decodes rows on as many threads as there are processors: reading JSON is what a warm check spends its time on.
+async fn decode_all<K, V>(
+    path: &Path,
+    rows: Vec<SqliteRow>,
+    decode: fn(&mut Decoder, Stored) -> Option<(K, V)>,
+) -> Result<BTreeMap<K, V>, StoreError>
+where
+    K: Ord + Send + 'static,
+    V: Send + 'static,
+{
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
+    let part = rows.len().div_ceil(threads).max(FEW_ROWS);
+    let mut rows = rows.into_iter();
+    let mut parts = Vec::new();
+    loop {
+        let rows: Vec<SqliteRow> = rows.by_ref().take(part).collect();
+        if rows.is_empty() {
+            break;
+        }
+        parts.push(tokio::task::spawn_blocking(move || {
+            let mut decoder = Decoder::new();
+            rows.iter().filter_map(stored).filter_map(|row| decode(&mut decoder, row)).collect::<Vec<(K, V)>>()
+        }));
+    }
+    let mut found = BTreeMap::new();
+    for part in parts {
+        let decoded = part.await.map_err(|error| StoreError::Io { path: path.to_owned(), source: std::io::Error::other(error) })?;
+        found.extend(decoded);
+    }
+    Ok(found)
+}
+
 #[async_trait]
 impl AssessmentStore for SqliteCache {
     async fn artifact_facts(&self, artifacts: &[Sha256], analyser: &str) -> Result<BTreeMap<Sha256, ArtifactFacts>, StoreError> {
@@ -88,23 +122,16 @@ impl AssessmentStore for SqliteCache {
         .fetch_all(&self.database.pool)
         .await
         .map_err(|error| self.wrong(&error))?;
-        let read = move || {
-            let mut decoder = Decoder::new();
-            let mut found = BTreeMap::new();
-            for (hex, sum, value, analyser) in rows.iter().filter_map(stored) {
-                let facts = decoder.decode::<ArtifactFacts>(&sum, &value);
-                match facts
-                    .filter(|facts| facts.schema_version == SCHEMA_VERSION && facts.sha256.hex() == hex && facts.analyser == analyser)
-                {
-                    Some(facts) => {
-                        found.insert(facts.sha256, facts);
-                    }
-                    None => tracing::warn!(sha256 = hex, "cached facts are damaged; they count as missing"),
-                }
+        decode_all(&self.database.path, rows, |decoder, (hex, sum, value, analyser)| {
+            let facts = decoder.decode::<ArtifactFacts>(&sum, &value);
+            let facts =
+                facts.filter(|facts| facts.schema_version == SCHEMA_VERSION && facts.sha256.hex() == hex && facts.analyser == analyser);
+            if facts.is_none() {
+                tracing::warn!(sha256 = hex, "cached facts are damaged; they count as missing");
             }
-            Ok(found)
-        };
-        blocking(&self.database.path, read).await
+            facts.map(|facts| (facts.sha256, facts))
+        })
+        .await
     }
 
     async fn put_artifact_facts(&self, facts: &[ArtifactFacts]) -> Result<(), StoreError> {
@@ -130,22 +157,16 @@ impl AssessmentStore for SqliteCache {
                 .fetch_all(&self.database.pool)
                 .await
                 .map_err(|error| self.wrong(&error))?;
-        let read = move || {
-            let mut decoder = Decoder::new();
-            let mut found = BTreeMap::new();
-            for (purl, sum, value, fetched_at) in rows.iter().filter_map(stored) {
-                let record = decoder.decode::<ReleaseRecord>(&sum, &value);
-                let record = record.filter(|record| record.schema_version == SCHEMA_VERSION && record.release.purl() == purl);
-                match (record, fetched_at.parse::<Timestamp>()) {
-                    (Some(record), Ok(fetched_at)) => {
-                        found.insert(record.release.clone(), (record, fetched_at));
-                    }
-                    _ => tracing::warn!(purl, "a cached record is damaged; it counts as missing"),
-                }
+        decode_all(&self.database.path, rows, |decoder, (purl, sum, value, fetched_at)| {
+            let record = decoder.decode::<ReleaseRecord>(&sum, &value);
+            let record = record.filter(|record| record.schema_version == SCHEMA_VERSION && record.release.purl() == purl);
+            let found = record.zip(fetched_at.parse::<Timestamp>().ok());
+            if found.is_none() {
+                tracing::warn!(purl, "a cached record is damaged; it counts as missing");
             }
-            Ok(found)
-        };
-        blocking(&self.database.path, read).await
+            found.map(|(record, fetched_at)| (record.release.clone(), (record, fetched_at)))
+        })
+        .await
     }
 
     async fn put_release_records(&self, records: &[ReleaseRecord], fetched_at: Timestamp) -> Result<(), StoreError> {
