@@ -81,7 +81,11 @@ impl<'a> Listing<'a> {
         if requirement.len() > 4096 {
             return Err(self.source.error(line, Problem::TooLong { what: "a requirement", limit: 4096 }));
         }
-        Ok(Requested::Range { package: self.package(ecosystem, name, line)?, requirement: requirement.to_owned() })
+        let requirement = requirement.split_whitespace().collect::<Vec<_>>().join(" ");
+        if bifocal_core::printable(&requirement) != requirement {
+            return Err(self.source.error(line, Problem::Requirement { expected: "a version requirement", found: shown(&requirement) }));
+        }
+        Ok(Requested::Range { package: self.package(ecosystem, name, line)?, requirement })
     }
 
     /// An address outside a registry. What is no address at all is refused.

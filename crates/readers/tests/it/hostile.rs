@@ -372,6 +372,7 @@ fn terminal_escapes_in_a_file_never_reach_an_error_or_a_note() {
         ("go-mod", format!("{evil} x\n")),
         ("requirements", format!("a=={evil}\n")),
         ("yarn-lock-v1", format!("{evil}\n")),
+        ("package-json", "{\"dependencies\": {\"a\": \"\\u001b[2J\"}}".to_owned()),
         ("pom", format!("<project><artifactId>a</artifactId><dependencies><{}/></dependencies></project>", "x\u{202e}")),
     ] {
         let error = read_text(id, &text).unwrap_err().to_string();
