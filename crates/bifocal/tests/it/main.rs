@@ -4,9 +4,17 @@
 //! the same tests longer: `BIFOCAL_KILLS`, `BIFOCAL_ALTERATIONS`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken test set-up must stop the test at once, with the place")]
 
+mod baseline;
 mod determinism;
+mod docs;
 mod exit_codes;
 mod five_ecosystems;
+mod formats;
 mod lab;
+mod new_only;
+mod output;
+mod scan;
+mod shadow;
 mod shapes;
 mod tampering;
+mod waivers;

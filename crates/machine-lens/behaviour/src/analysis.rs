@@ -34,8 +34,7 @@ pub struct ArtifactInput<'a> {
 pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFacts {
     let sha256 = Sha256::of(input.bytes);
     let mut facts = blank(sha256, input.ecosystem, input.bytes.len() as u64);
-    if sniff(input.bytes).is_none() {
-        // A lone file: a script, a pom, a go.mod.
+    if sniff(input.bytes).is_none() && may_be_lone(input) {
         let files = Files::from([(input.filename, input.bytes)]);
         fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
         return facts;
@@ -65,6 +64,18 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
         Err(error) => facts.signals.push(refused(input.filename, &error).finish(Some(sha256))),
     }
     facts
+}
+
+/// Whether bytes that are no archive may be a file that is looked at by itself: a script, a class, a POM, a go.mod.
+/// Anything else is an archive of a kind that nobody here can open, and is refused as one.
+fn may_be_lone(input: &ArtifactInput<'_>) -> bool {
+    const CLASS: &[u8] = &[0xca, 0xfe, 0xba, 0xbe];
+    match input.ecosystem {
+        Some(Ecosystem::Maven) => [".pom", ".xml", ".module"].iter().any(|end| input.filename.ends_with(end)),
+        Some(Ecosystem::Golang) => input.filename.ends_with(".mod"),
+        Some(_) => false,
+        None => input.bytes.starts_with(CLASS) || !input.bytes.iter().take(8 << 10).any(|byte| *byte == 0),
+    }
 }
 
 /// Analyses files that lie in a folder, as `(path, bytes)`; paths are `/`-separated and relative.
@@ -106,7 +117,9 @@ fn kind_of(ecosystem: Option<Ecosystem>, filename: &str) -> bifocal_core::Artifa
         Some(Ecosystem::Maven) => ArtifactKind::Jar,
         Some(Ecosystem::Cargo) => ArtifactKind::Crate,
         Some(Ecosystem::Golang) => ArtifactKind::GoModule,
-        None => ArtifactKind::Other,
+        // Of a lone file only the name tells. What is no jar must not mean different things to different unpackers.
+        None if [".jar", ".war", ".ear", ".aar", ".egg"].iter().any(|end| filename.to_ascii_lowercase().ends_with(end)) => ArtifactKind::Jar,
+        None => ArtifactKind::Sdist,
     }
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
             let found = Found { address: address.clone(), source: "upstream.cargo of bifocal.toml".to_owned(), of_project: false };
             setup.add(shared, &id, &found, None)?;
         }
+        setup.credentials.reach_hosts();
         return Ok(setup);
     }
     let config = Config::load(shared)?;
@@ -76,6 +77,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
             Ok(_) => setup.add(shared, &name, &found, config.token(&name).as_ref())?,
         }
     }
+    setup.credentials.reach_hosts();
     Ok(setup)
 }
 

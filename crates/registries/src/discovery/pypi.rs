@@ -59,6 +59,7 @@ struct Found {
 pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, RegistryError> {
     let mut credentials = Credentials::default();
     let listed = from_options(shared, Ecosystem::Pypi, &mut credentials)?;
+    credentials.reach_hosts();
     if !listed.is_empty() {
         let config = PypiConfig {
             indexes: listed,
@@ -96,6 +97,7 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
     let explicit = found.explicit.iter().map(&mut read).collect::<Result<Vec<_>, _>>()?;
     index_variables(shared, indexes.iter().chain(&explicit), &mut credentials);
     logins(shared, indexes.iter().chain(&explicit), &mut credentials)?;
+    credentials.reach_hosts();
     Ok(PypiConfig { indexes, explicit, sources: found.sources, strategy, credentials: Arc::new(credentials), notes: found.notes })
 }
 

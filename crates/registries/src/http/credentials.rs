@@ -69,6 +69,13 @@ impl Credentials {
         url
     }
 
+    /// Lets each secret reach its whole host, where no other one is bound more closely: pip, uv and cargo log in to a
+    /// host, and many registries keep files beside the index, not below it.
+    pub fn reach_hosts(&mut self) {
+        let whole: Vec<Credential> = self.0.iter().map(|held| Credential { path: "/".to_owned(), ..held.clone() }).collect();
+        self.0.extend(whole);
+    }
+
     /// The header for a request to `url`: that of the longest path bound to its host and port; the first bound wins
     /// among equals.
     pub fn for_url(&self, url: &Url) -> Option<&HeaderValue> {
@@ -129,6 +136,19 @@ mod tests {
 
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_secret_that_reaches_its_host_gives_way_to_one_bound_more_closely() {
+        let mut held = Credentials::default();
+        held.bearer(&url("https://registry.example/ours/simple"), "ours");
+        held.bearer(&url("https://registry.example/theirs/simple"), "theirs");
+        held.reach_hosts();
+        let value = |text: &str| held.for_url(&url(text)).map(|v| v.to_str().unwrap().to_owned());
+        assert_eq!(value("https://registry.example/theirs/simple/x").as_deref(), Some("Bearer theirs"));
+        assert_eq!(value("https://registry.example/files/x.whl").as_deref(), Some("Bearer ours"));
+        assert_eq!(value("https://registry.example:8443/files/x.whl"), None);
+        assert_eq!(value("http://registry.example/files/x.whl"), None);
     }
 
     #[test]
