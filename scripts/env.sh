@@ -1,6 +1,5 @@
 # Shared by the scripts: where build output and tools are kept between runs, outside the clone. Sourced, not run.
 : "${BIFOCAL_BUILD_CACHE:=${XDG_CACHE_HOME:-$HOME/.cache}/bifocal-build}"
-export BIFOCAL_BUILD_CACHE
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$BIFOCAL_BUILD_CACHE/target}"
 export PATH="$BIFOCAL_BUILD_CACHE/tools/bin:$PATH"
 mkdir -p "$BIFOCAL_BUILD_CACHE"

@@ -33,6 +33,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 say "tests"
 cargo test --workspace --locked --no-fail-fast
 
+say "printed formats against the official schemas"
+scripts/validate_formats.sh
+
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 mdbook build docs --dest-dir "$BIFOCAL_BUILD_CACHE/book"

@@ -207,4 +207,19 @@ mod tests {
         let config = load("[cache]\ndir = \"c\"\n", &[]).unwrap();
         assert_eq!(config.path("cache.dir").unwrap(), config.folder().unwrap().join("c"));
     }
+
+    #[test]
+    fn every_key_and_variable_is_on_the_reference_page_and_no_other() {
+        let page = include_str!("../../../docs/src/reference/configuration.md");
+        let mut rows: Vec<(String, String)> = Vec::new();
+        for line in page.lines().filter(|line| line.starts_with("| `")) {
+            let mut cells = line.split('|').skip(1).map(|cell| cell.trim().trim_matches('`').to_owned());
+            rows.push((cells.next().unwrap(), cells.next().unwrap()));
+        }
+        let keys: Vec<(String, String)> = KEYS.iter().map(|key| (key.path.to_owned(), variable(key.path))).collect();
+        assert_eq!(rows, keys);
+        for name in OPTION_VARIABLES {
+            assert!(page.contains(name), "{name}");
+        }
+    }
 }

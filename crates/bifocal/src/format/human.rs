@@ -2,7 +2,7 @@
 //!
 //! Every name, message and snippet comes from packages and is made printable before it reaches the terminal.
 
-use bifocal_core::{Evidence, FeedHealth, FeedStatus, Reason, Severity, Signal, Status, one_line, printable};
+use bifocal_core::{Evidence, FeedHealth, FeedStatus, Reason, Severity, Signal, Status, Verdict, one_line, printable};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
 
@@ -184,7 +184,8 @@ fn annotations(out: &mut String, report: &CheckReport, paint: &Paint) {
         let place = release.places.first().map(ToString::to_string).unwrap_or_default();
         let _ = writeln!(out, "{} {}  {}", paint.outcome(Outcome::Allow), paint.bold(&printable(&release.purl)), paint.dim(&place));
         for reason in &release.reasons {
-            let _ = writeln!(out, "      would {}: {}  {}", reason.verdict, printable(&reason.message), paint.dim(&format!("[{}]", reason.rule)));
+            let would = if reason.verdict > Verdict::Allow { format!("would {}: ", reason.verdict) } else { String::new() };
+            let _ = writeln!(out, "      {would}{}  {}", printable(&reason.message), paint.dim(&format!("[{}]", reason.rule)));
         }
         for lifted in &release.lifted {
             let _ = writeln!(out, "      {}", paint.dim(&format!("{} lifted by {}: {}", lifted.rule, lifted.by, one_line(&lifted.why, 120))));

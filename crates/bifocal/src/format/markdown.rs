@@ -1,6 +1,6 @@
 //! A comment for a pull request: a table of what needs action, details folded, everything else counted.
 
-use bifocal_core::{Evidence, FeedHealth, one_line};
+use bifocal_core::{Evidence, FeedHealth, FeedStatus, one_line};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
 
@@ -18,8 +18,18 @@ pub(crate) fn render(report: &CheckReport) -> String {
             .join(", "),
     };
     let _ = writeln!(out, "### Bifocal: {title}\n");
-    for feed in report.feeds.iter().filter(|feed| feed.health != FeedHealth::Fresh) {
+    let (lists, feeds): (Vec<&FeedStatus>, Vec<&FeedStatus>) =
+        report.feeds.iter().filter(|feed| feed.health != FeedHealth::Fresh).partition(|feed| feed.name.starts_with("popularity/"));
+    for feed in feeds {
         let _ = writeln!(out, "> Feed {} is {}: its questions are unknown. Run `{}`.\n", code(&feed.name), health(feed.health), feed.remedy);
+    }
+    if !lists.is_empty() {
+        let names: Vec<String> = lists.iter().map(|feed| code(&feed.name)).collect();
+        let _ = writeln!(
+            out,
+            "> Missing or stale are {}: look-alike names are unknown. Run `bifocal feed update --popularity ECOSYSTEM FILE` for each.\n",
+            names.join(", ")
+        );
     }
     let needs: Vec<&ReleaseReport> = report.releases.iter().filter(|release| release.verdict != Outcome::Allow).collect();
     if !needs.is_empty() || !report.not_evaluated.is_empty() {

@@ -18,7 +18,9 @@ fn lab() -> Lab {
 fn what_was_written_down_is_not_reported_again_and_what_is_new_is() {
     let lab = lab();
     lab.run(&["check", "--at", AT, HELD]).expect(1);
-    lab.run(&["check", "--at", AT, "--write-baseline", "--", HELD]).expect(0).complains(&["1 known findings written to bifocal-baseline.toml"]);
+    lab.run(&["check", "--at", AT, "--write-baseline", "--", HELD])
+        .expect(0)
+        .complains(&["1 known findings written to bifocal-baseline.toml"]);
     let report = lab.check_json(0, &["--at", AT, HELD]);
     let lifted = &report.release(HELD)["lifted"][0];
     assert_eq!((lifted["rule"].as_str(), lifted["by"].as_str()), (Some("version-anomaly"), Some("baseline")));
@@ -35,7 +37,9 @@ fn a_baseline_ends_on_its_date() {
     lab.check_json(0, &["--at", "2026-12-23T23:59:59Z", HELD]);
     lab.check_json(1, &["--at", "2026-12-25T00:00:00Z", HELD]);
     for (until, word) in [("2026-11-01", "is not after"), ("soon", "neither a date")] {
-        lab.run(&["check", "--at", AT, "--write-baseline", FILE, "--baseline-until", until, HELD]).expect(2).complains(&["--baseline-until", word]);
+        lab.run(&["check", "--at", AT, "--write-baseline", FILE, "--baseline-until", until, HELD])
+            .expect(2)
+            .complains(&["--baseline-until", word]);
     }
     // Without a date it ends after 90 days.
     lab.run(&["check", "--at", AT, "--write-baseline", FILE, HELD]).expect(0);
@@ -65,7 +69,8 @@ fn findings_survive_moved_lines_and_not_other_code() {
     lab.upstream.publish(NpmPackage::new("helper", "1.0.0").file("index.js", code));
     lab.upstream.publish(NpmPackage::new("helper", "1.0.1").file("index.js", format!("'use strict';\n\n\n// moved down\n{code}")));
     lab.upstream.publish(NpmPackage::new("helper", "1.0.2").file("index.js", other));
-    let check = |code: i32, version: &str| lab.check_json(code, &["--at", AT, "--policy", "ours.toml", &format!("pkg:npm/helper@{version}")]);
+    let check =
+        |code: i32, version: &str| lab.check_json(code, &["--at", AT, "--policy", "ours.toml", &format!("pkg:npm/helper@{version}")]);
     check(1, "1.0.0");
     lab.run(&["check", "--at", AT, "--policy", "ours.toml", "--write-baseline", FILE, "pkg:npm/helper@1.0.0"]).expect(0);
     check(0, "1.0.0");

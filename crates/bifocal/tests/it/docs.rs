@@ -70,7 +70,10 @@ fn subcommands(lab: &Lab, of: &[&str]) -> Vec<String> {
     arguments.push("--help");
     let help = lab.run(&arguments).expect(0).stdout;
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.trim().is_empty());
-    listed.filter(|line| line.starts_with("  ") && !line.starts_with("   ")).map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    listed
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]

@@ -179,7 +179,8 @@ fn a_refused_connection_is_3_in_every_ecosystem() {
     for ecosystem in Ecosystem::ALL {
         lab.environment.set(&format!("BIFOCAL_UPSTREAM_{}", ecosystem.as_str().to_uppercase()), format!("{}/x/", refused_url()));
     }
-    let purls = ["pkg:cargo/x@1.0.0", "pkg:golang/example.com/x@v1.0.0", "pkg:maven/org.example/x@1.0", "pkg:npm/x@1.0.0", "pkg:pypi/x@1.0"];
+    let purls =
+        ["pkg:cargo/x@1.0.0", "pkg:golang/example.com/x@v1.0.0", "pkg:maven/org.example/x@1.0", "pkg:npm/x@1.0.0", "pkg:pypi/x@1.0"];
     let report = lab.check_json(3, &purls);
     assert_eq!(report.named(), purls);
     for purl in purls {
@@ -192,7 +193,9 @@ fn a_package_or_version_that_is_not_there_is_3() {
     let lab = lab();
     let report = lab.check_json(3, &[PAD, "pkg:npm/left-pad@9.9.9", "pkg:npm/absent@1.0.0"]);
     assert_eq!(report.verdict(PAD), "allow");
-    assert!(error_of(&report, "pkg:npm/left-pad@9.9.9").contains("pkg:npm/left-pad@9.9.9 is not on upstream `default`, which has the package"));
+    assert!(
+        error_of(&report, "pkg:npm/left-pad@9.9.9").contains("pkg:npm/left-pad@9.9.9 is not on upstream `default`, which has the package")
+    );
     assert!(error_of(&report, "pkg:npm/absent@1.0.0").contains("pkg:npm/absent is not on upstream `default`"));
 }
 

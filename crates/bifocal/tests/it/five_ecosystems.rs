@@ -84,7 +84,10 @@ fn the_printed_forms_are_those_that_were_agreed() {
         "summary": "Malicious code",
         "affected": [{ "package": { "ecosystem": Ecosystem::Cargo.osv_name(), "name": denied.package.as_str() }, "versions": [denied.version] }],
     })]);
-    lab.write("requirements.txt", std::fs::read_to_string(lab.project().join("requirements.txt")).unwrap() + "forked @ git+https://git.example/forked\n");
+    lab.write(
+        "requirements.txt",
+        std::fs::read_to_string(lab.project().join("requirements.txt")).unwrap() + "forked @ git+https://git.example/forked\n",
+    );
     settings(&lab).bind(|| {
         for format in ["human", "json", "jsonl", "markdown", "sarif", "cyclonedx"] {
             let run = lab.run(&["check", "--at", AT, "--format", format, "pkg:npm/absent@1.0.0", "."]).expect(1);

@@ -28,7 +28,9 @@ fn lab() -> Lab {
     lab.upstream.publish(dropper("@hostile\u{2d}scope/dropper", "1.0.0-rc.1+build.5").file("b\u{202e}ad \"name\".js", "1"));
     lab.upstream.publish(NpmPackage::new("left-pad", "1.3.0"));
     lab.upstream.publish(NpmPackage::new("holey", "1.0.0"));
-    for (name, version) in [("dropper", "1.0.0"), ("@hostile-scope/dropper", "1.0.0-rc.1+build.5"), ("left-pad", "1.3.0"), ("holey", "1.0.0")] {
+    for (name, version) in
+        [("dropper", "1.0.0"), ("@hostile-scope/dropper", "1.0.0-rc.1+build.5"), ("left-pad", "1.3.0"), ("holey", "1.0.0")]
+    {
         releases.push(Release::new(Ecosystem::Npm, name, version).unwrap());
     }
     lab.lock(&releases);
@@ -58,7 +60,8 @@ fn sarif_names_only_rules_that_it_lists_and_places_that_exist() {
     lab.run(&["check", "--at", AT, "--format", "sarif", "pkg:npm/holey@1.0.0"]).expect(0);
     for document in [&check, &scan] {
         let run = &document["runs"][0];
-        let rules: BTreeSet<&str> = run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+        let rules: BTreeSet<&str> =
+            run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|rule| rule["id"].as_str().unwrap()).collect();
         let results = run["results"].as_array().unwrap();
         assert!(!results.is_empty());
         let mut fingerprints = BTreeSet::new();
@@ -69,7 +72,12 @@ fn sarif_names_only_rules_that_it_lists_and_places_that_exist() {
         }
     }
     // Lockfile and line of the release that is held.
-    let held = check["runs"][0]["results"].as_array().unwrap().iter().find(|result| result["properties"]["purl"] == "pkg:npm/dropper@1.0.0").unwrap();
+    let held = check["runs"][0]["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|result| result["properties"]["purl"] == "pkg:npm/dropper@1.0.0")
+        .unwrap();
     let place = &held["locations"][0]["physicalLocation"];
     assert_eq!(place["artifactLocation"]["uri"], "package-lock.json");
     let lockfile = std::fs::read_to_string(lab.project().join("package-lock.json")).unwrap();
@@ -80,7 +88,8 @@ fn sarif_names_only_rules_that_it_lists_and_places_that_exist() {
 #[test]
 fn cyclonedx_lists_every_release_once_with_digests_and_vulnerabilities() {
     let lab = lab();
-    let bom = written(&lab, "check.cdx.json", &["check", "--at", AT, "--format", "cyclonedx", "--all-artifacts", ".", "pkg:npm/absent@1.0.0"]);
+    let bom =
+        written(&lab, "check.cdx.json", &["check", "--at", AT, "--format", "cyclonedx", "--all-artifacts", ".", "pkg:npm/absent@1.0.0"]);
     let again = lab.run(&["check", "--at", AT, "--format", "cyclonedx", "--all-artifacts", ".", "pkg:npm/absent@1.0.0"]).expect(1);
     assert_eq!(bom, serde_json::from_str::<Value>(&again.stdout).unwrap(), "no random serial number");
     let components = bom["components"].as_array().unwrap();

