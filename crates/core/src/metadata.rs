@@ -117,6 +117,10 @@ pub struct ReleaseRecord {
     /// immutable in all five ecosystems. Filled by the engine, never by an adapter.
     #[serde(default)]
     pub changed: Vec<RecordChange>,
+    /// Digest over the addresses of the upstreams that were asked, so that a record of one registry never answers for
+    /// another one that is also called `default`. Filled by the registries' facade.
+    #[serde(default)]
+    pub upstream_key: String,
 }
 
 /// A field of a record that is not what it was.
@@ -134,6 +138,7 @@ impl ReleaseRecord {
     /// SHA-256 over the canonical JSON of this record without transport addresses: the *metadata digest*.
     pub fn digest(&self) -> Sha256 {
         let mut bare = self.clone();
+        bare.upstream_key.clear();
         for file in &mut bare.files {
             file.url.clear();
         }

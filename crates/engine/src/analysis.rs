@@ -5,7 +5,8 @@
 
 use bifocal_behaviour::{ANALYSER, ArtifactInput};
 use bifocal_core::{
-    AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
+    AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind,
+    Status,
 };
 use bifocal_sandbox::{ChildCommand, ProcessLimits, Report, Supervisor};
 use bytes::Bytes;
@@ -65,7 +66,13 @@ impl Analyser {
             arguments: arguments.iter().map(|argument| (*argument).into()).collect(),
             environment: Vec::new(),
         };
-        let process = ProcessLimits { memory: limits.memory, time: limits.time, cpu: limits.time, request_bytes: limits.archive.archive_bytes, ..ProcessLimits::default() };
+        let process = ProcessLimits {
+            memory: limits.memory,
+            time: limits.time,
+            cpu: limits.time,
+            request_bytes: limits.archive.archive_bytes,
+            ..ProcessLimits::default()
+        };
         Analyser { supervisor: Supervisor::new(command, process, workers), limits }
     }
 

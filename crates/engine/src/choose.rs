@@ -199,6 +199,7 @@ mod tests {
             history: PackageHistory::default(),
             also_on: vec![],
             changed: vec![],
+            upstream_key: String::new(),
         }
     }
 
@@ -223,7 +224,11 @@ mod tests {
     fn of_many_pinned_files_the_client_s_is_taken_and_all_digests_are_compared() {
         let record = record(
             Ecosystem::Pypi,
-            vec![file("x-linux.whl", ArtifactKind::Wheel, b"l"), file("x-win.whl", ArtifactKind::Wheel, b"w"), file("x.tar.gz", ArtifactKind::Sdist, b"s")],
+            vec![
+                file("x-linux.whl", ArtifactKind::Wheel, b"l"),
+                file("x-win.whl", ArtifactKind::Wheel, b"w"),
+                file("x.tar.gz", ArtifactKind::Sdist, b"s"),
+            ],
         );
         let pins = [pin("x-linux.whl", b"l"), pin("x-win.whl", b"changed"), pin("x.tar.gz", b"s")];
         let choice = choose(&record, &pins, false, wheels);
@@ -233,7 +238,8 @@ mod tests {
 
     #[test]
     fn hashes_without_names_select_files_and_fail_only_when_none_fits() {
-        let record = record(Ecosystem::Pypi, vec![file("x-linux.whl", ArtifactKind::Wheel, b"l"), file("x.tar.gz", ArtifactKind::Sdist, b"s")]);
+        let record =
+            record(Ecosystem::Pypi, vec![file("x-linux.whl", ArtifactKind::Wheel, b"l"), file("x.tar.gz", ArtifactKind::Sdist, b"s")]);
         let fits = choose(&record, &[pin("", b"s"), pin("", b"elsewhere")], false, wheels);
         assert_eq!(fits.files.iter().map(|file| &*file.filename).collect::<Vec<_>>(), ["x.tar.gz"]);
         assert!(fits.mismatches.is_empty());

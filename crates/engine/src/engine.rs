@@ -133,7 +133,8 @@ impl Engine {
         let people = self.word(&releases).await?;
         let advisories = self.feeds.advisories(&releases).await;
 
-        let configuration = taken.values().find_map(|result| result.as_ref().err().filter(|error| error.is_configuration()).map(ToString::to_string));
+        let configuration =
+            taken.values().find_map(|result| result.as_ref().err().filter(|error| error.is_configuration()).map(ToString::to_string));
         let configuration = configuration.or(unresolvable);
         let mut work = Vec::with_capacity(wanted.len());
         for wanted in wanted {
@@ -232,7 +233,9 @@ impl Engine {
             let rest = work.split_off(each.min(work.len()));
             let part = std::mem::replace(&mut work, rest);
             let evaluator = self.evaluator(people);
-            handles.push(tokio::task::spawn_blocking(move || part.into_iter().map(|(wanted, taken, advisories)| evaluator.one(&wanted, taken, advisories)).collect::<Vec<_>>()));
+            handles.push(tokio::task::spawn_blocking(move || {
+                part.into_iter().map(|(wanted, taken, advisories)| evaluator.one(&wanted, taken, advisories)).collect::<Vec<_>>()
+            }));
         }
         let mut out = Vec::new();
         for handle in handles {
@@ -365,7 +368,13 @@ impl Evaluator {
         let facts: Vec<_> = taken
             .artifacts
             .iter()
-            .map(|(_, facts)| if pinned { taken.pinned.iter().find(|(sha256, _)| *sha256 == facts.sha256).map_or(facts, |(_, stored)| stored) } else { facts })
+            .map(|(_, facts)| {
+                if pinned {
+                    taken.pinned.iter().find(|(sha256, _)| *sha256 == facts.sha256).map_or(facts, |(_, stored)| stored)
+                } else {
+                    facts
+                }
+            })
             .collect();
         for facts in &facts {
             signals.extend(facts.signals.iter().cloned());

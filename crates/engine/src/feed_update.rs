@@ -1,7 +1,10 @@
 //! `feed update`: fetch, check, load. A feed is replaced whole or not at all.
 
 use crate::feeds::{StoredList, advisory_path, popularity_path};
-use bifocal_advisory::{AdvisoryError, AdvisoryStore, Feed, FeedKind, FeedLocation, FeedSources, ImportOptions, ImportReport, ImportSource, OpenMode, SignatureCheck};
+use bifocal_advisory::{
+    AdvisoryError, AdvisoryStore, Feed, FeedKind, FeedLocation, FeedSources, ImportOptions, ImportReport, ImportSource, OpenMode,
+    SignatureCheck,
+};
 use bifocal_core::{Ecosystem, SCHEMA_VERSION, Sha256, printable};
 use bifocal_history::Popularity;
 use bifocal_registries::{Registries, RegistryError};
@@ -39,7 +42,8 @@ pub enum Origin {
 impl Origin {
     /// What a person named: an address, or a path relative to `cwd`.
     pub fn named(text: &str, cwd: &Path) -> Self {
-        let web = ["https://", "http://"].iter().any(|scheme| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)));
+        let web =
+            ["https://", "http://"].iter().any(|scheme| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)));
         if web { Origin::Url(text.to_owned()) } else { Origin::Path(cwd.join(text)) }
     }
 }
@@ -67,7 +71,14 @@ impl fmt::Display for UpdateReport {
         match self {
             UpdateReport::Popularity(ecosystem, names) => write!(f, "popularity/{ecosystem}: {names} names"),
             UpdateReport::Osv(report) => {
-                write!(f, "{}: {} records, {} of them malware, {} withdrawn", printable(&report.feed), report.records, report.malware, report.withdrawn)?;
+                write!(
+                    f,
+                    "{}: {} records, {} of them malware, {} withdrawn",
+                    printable(&report.feed),
+                    report.records,
+                    report.malware,
+                    report.withdrawn
+                )?;
                 if let Some(date) = report.as_of {
                     write!(f, ", as of {}", date.strftime("%Y-%m-%d"))?;
                 }
@@ -179,10 +190,14 @@ impl FeedUpdate {
 
     async fn popularity(&self, feed: &Feed) -> Result<UpdateReport, UpdateError> {
         let other = |why: String| UpdateError::Other { name: feed.name.clone(), why };
-        let [ecosystem] = feed.ecosystems.as_slice() else { return Err(other("a list of popular names is about one ecosystem".to_owned())) };
+        let [ecosystem] = feed.ecosystems.as_slice() else {
+            return Err(other("a list of popular names is about one ecosystem".to_owned()));
+        };
         let bytes = match &feed.location {
             FeedLocation::Url(url) => self.fetch(feed, url).await?,
-            FeedLocation::Path(path) => std::fs::read(path).map(Bytes::from).map_err(|error| other(format!("cannot read {}: {error}", printable(&path.to_string_lossy()))))?,
+            FeedLocation::Path(path) => std::fs::read(path)
+                .map(Bytes::from)
+                .map_err(|error| other(format!("cannot read {}: {error}", printable(&path.to_string_lossy()))))?,
         };
         let found = Sha256::of(&bytes);
         if let Some(expected) = feed.sha256.filter(|expected| *expected != found) {
@@ -195,7 +210,10 @@ impl FeedUpdate {
             && !self.allow_shrinkage
             && list.len() * 100 < before * (100 - MAX_SHRINKAGE)
         {
-            return Err(other(format!("it has {} names, the last state had {before}; --allow-shrinkage takes it all the same", list.len())));
+            return Err(other(format!(
+                "it has {} names, the last state had {before}; --allow-shrinkage takes it all the same",
+                list.len()
+            )));
         }
         let stored = StoredList { schema_version: SCHEMA_VERSION, as_of: Some(self.now), text };
         let json = serde_json::to_vec(&stored).map_err(|error| other(error.to_string()))?;
@@ -215,7 +233,8 @@ impl FeedUpdate {
             FeedLocation::Path(path) => {
                 let mut beside = path.clone().into_os_string();
                 beside.push(".minisig");
-                std::fs::read(&beside).map_err(|error| other(format!("cannot read its signature {}: {error}", printable(&beside.to_string_lossy()))))?
+                std::fs::read(&beside)
+                    .map_err(|error| other(format!("cannot read its signature {}: {error}", printable(&beside.to_string_lossy()))))?
             }
         };
         String::from_utf8(bytes).map_err(|_| other("its signature is not text".to_owned()))

@@ -53,7 +53,11 @@ pub enum FeedsError {
 impl Feeds {
     /// Opens what is in `dir`; without a folder every feed is missing.
     pub async fn open(dir: Option<&Path>, now: Timestamp, stale_days: i64, ecosystems: &BTreeSet<Ecosystem>) -> Result<Self, FeedsError> {
-        let stale_after = stale_days.checked_mul(24).filter(|hours| *hours < 200_000_000).map(SignedDuration::from_hours).ok_or(FeedsError::Days(stale_days))?;
+        let stale_after = stale_days
+            .checked_mul(24)
+            .filter(|hours| *hours < 200_000_000)
+            .map(SignedDuration::from_hours)
+            .ok_or(FeedsError::Days(stale_days))?;
         let mut feeds = Feeds::default();
         if ecosystems.is_empty() {
             return Ok(feeds);
@@ -139,7 +143,9 @@ impl Feeds {
 
 fn load_list(path: &Path, ecosystem: Ecosystem) -> Result<(Popularity, Option<Timestamp>), String> {
     use std::io::Read as _;
-    let failed = |why: String| format!("the popularity list of {ecosystem} is not used: {why}; run `bifocal feed update --popularity {ecosystem} FILE`");
+    let failed = |why: String| {
+        format!("the popularity list of {ecosystem} is not used: {why}; run `bifocal feed update --popularity {ecosystem} FILE`")
+    };
     let mut text = String::new();
     std::fs::File::open(path).and_then(|file| file.take(MAX_LIST).read_to_string(&mut text)).map_err(|error| failed(error.to_string()))?;
     let stored: StoredList = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;

@@ -9,7 +9,7 @@ use crate::choose::{Choice, choose};
 use crate::plan::Wanted;
 use crate::progress::Spent;
 use crate::provenance;
-use bifocal_core::{Algorithm, ArtifactFacts, ArtifactFile, Digest, Release, ReleaseRecord, Sha256, Signal, Status, printable};
+use bifocal_core::{Algorithm, ArtifactFacts, ArtifactFile, Digest, Ecosystem, Release, ReleaseRecord, Sha256, Signal, Status, printable};
 use bifocal_registries::{Registries, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,9 @@ pub enum TakeError {
     #[error(transparent)]
     Store(#[from] bifocal_store::StoreError),
     /// The lockfile names files that the registry does not offer.
-    #[error("none of the files that the lockfile pins is offered by the upstream; the release may have been replaced: make the lockfile anew")]
+    #[error(
+        "none of the files that the lockfile pins is offered by the upstream; the release may have been replaced: make the lockfile anew"
+    )]
     Gone,
     /// The registry lists the release without any file.
     #[error("the upstream lists this release without any file, so there is nothing to look at")]
@@ -81,15 +83,42 @@ pub(crate) struct Prefetched {
 }
 
 impl Intake {
-    pub(crate) fn new(registries: Arc<Registries>, cache: Cache, analyser: Analyser, offline: bool, all_artifacts: bool, pinned_analyser: Option<String>) -> Self {
-        Intake { registries, cache, analyser, spent: Spent::default(), offline, all_artifacts, pinned_analyser, in_flight: Mutex::default() }
+    pub(crate) fn new(
+        registries: Arc<Registries>,
+        cache: Cache,
+        analyser: Analyser,
+        offline: bool,
+        all_artifacts: bool,
+        pinned_analyser: Option<String>,
+    ) -> Self {
+        Intake {
+            registries,
+            cache,
+            analyser,
+            spent: Spent::default(),
+            offline,
+            all_artifacts,
+            pinned_analyser,
+            in_flight: Mutex::default(),
+        }
     }
 
     /// Reads all that the cache knows of these releases.
     pub(crate) async fn prefetch(&self, wanted: &[Wanted]) -> Prefetched {
         let releases: Vec<Release> = wanted.iter().map(|wanted| wanted.release.clone()).collect();
         let mut found = Prefetched::default();
+        // A record of another registry is no record; where discovery fails, fetching will say so.
+        let mut keys: BTreeMap<Ecosystem, Option<String>> = BTreeMap::new();
+        for release in &releases {
+            let ecosystem = release.ecosystem();
+            if !keys.contains_key(&ecosystem) {
+                keys.insert(ecosystem, self.registries.upstream_key(ecosystem).await.ok());
+            }
+        }
         for (release, (record, fresh)) in self.cache.records(&releases).await {
+            if keys.get(&release.ecosystem()).and_then(Option::as_ref) != Some(&record.upstream_key) {
+                continue;
+            }
             if fresh || self.offline {
                 found.records.insert(release, record);
             } else {
@@ -152,7 +181,7 @@ impl Intake {
 
     /// A Maven release of packaging `pom` has no artifact but its POM, which the registry lists.
     fn needs_no_file(&self, record: &ReleaseRecord) -> bool {
-        record.release.ecosystem() == bifocal_core::Ecosystem::Maven && !record.files.is_empty()
+        record.release.ecosystem() == Ecosystem::Maven && !record.files.is_empty()
     }
 
     async fn fetch_record(&self, release: &Release, stale: Option<&ReleaseRecord>) -> Result<ReleaseRecord, TakeError> {
@@ -245,7 +274,7 @@ fn content_matches(file: &ArtifactFile, facts: &ArtifactFacts) -> Result<(), Tak
 fn names_of(record: &ReleaseRecord, file: &ArtifactFile) -> Vec<String> {
     let base = format!("{}\0{}", record.release.purl(), file.filename);
     if file.digests.is_empty() {
-        return vec![format!("{base}\0record {}", record.digest())];
+        return vec![format!("{base}\0record {} {}", record.upstream_key, record.digest())];
     }
     let mut names: Vec<String> = file.digests.iter().map(|digest| format!("{base}\0{digest}")).collect();
     names.sort();

@@ -39,7 +39,8 @@ impl Poms {
     fn fetch(&self, coordinates: &Coordinates) -> impl Future<Output = Fetched> + Send + 'static {
         let (registries, failed, wanted) = (Arc::clone(&self.registries), Arc::clone(&self.failed), coordinates.clone());
         async move {
-            let package = PackageName::new(Ecosystem::Maven, &format!("{}:{}", wanted.group, wanted.artifact)).map_err(|_| PomError::NotFound)?;
+            let package =
+                PackageName::new(Ecosystem::Maven, &format!("{}:{}", wanted.group, wanted.artifact)).map_err(|_| PomError::NotFound)?;
             let result = registries.pom(&package, &wanted.version).await;
             result.map(|bytes| bytes.to_vec()).map_err(|error| answer(&error, &failed))
         }

@@ -78,7 +78,8 @@ fn pack(root: &Path, limits: &ArchiveLimits) -> Result<Bytes, String> {
     let mut files = Vec::new();
     let mut pending = vec![root.to_path_buf()];
     while let Some(folder) = pending.pop() {
-        let entries = std::fs::read_dir(&folder).map_err(|error| format!("cannot read {}: {error}", printable(&folder.to_string_lossy())))?;
+        let entries =
+            std::fs::read_dir(&folder).map_err(|error| format!("cannot read {}: {error}", printable(&folder.to_string_lossy())))?;
         for entry in entries {
             let entry = entry.map_err(|error| format!("cannot read {}: {error}", printable(&folder.to_string_lossy())))?;
             let kind = entry.file_type().map_err(|error| error.to_string())?;
@@ -106,7 +107,8 @@ fn pack(root: &Path, limits: &ArchiveLimits) -> Result<Bytes, String> {
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
         header.set_cksum();
-        out.append_data(&mut header, inside, bytes.as_slice()).map_err(|error| format!("cannot take {}: {error}", printable(&inside.to_string_lossy())))?;
+        out.append_data(&mut header, inside, bytes.as_slice())
+            .map_err(|error| format!("cannot take {}: {error}", printable(&inside.to_string_lossy())))?;
     }
     out.into_inner().map(Bytes::from).map_err(|error| error.to_string())
 }

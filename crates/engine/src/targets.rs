@@ -78,7 +78,12 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
         paths = expand(&request.cwd, ".", &mut inventories)?;
     }
     if !purls.is_empty() {
-        inventories.push(Inventory { path: "command line".to_owned(), kind: FileKind::CommandLine, dependencies: purls, notes: Vec::new() });
+        inventories.push(Inventory {
+            path: "command line".to_owned(),
+            kind: FileKind::CommandLine,
+            dependencies: purls,
+            notes: Vec::new(),
+        });
     }
     for path in &paths {
         inventories.push(read_one(path, &files, request, &poms)?);

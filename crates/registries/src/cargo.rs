@@ -220,6 +220,7 @@ impl Adapter for Cargo {
             history: timeline::place(Ecosystem::Cargo, &points, &line.vers, own_time, index.latest(), first),
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         })
     }
 

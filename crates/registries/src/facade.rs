@@ -64,6 +64,20 @@ impl Registries {
 
     /// All that the upstream says of one release, with its place among the package's other versions.
     pub async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
+        let mut record = self.plain_record(release).await?;
+        record.upstream_key = self.upstream_key(release.ecosystem()).await?;
+        Ok(record)
+    }
+
+    /// Digest over the addresses of an ecosystem's upstreams, in hex: what [`ReleaseRecord::upstream_key`] carries.
+    pub async fn upstream_key(&self, ecosystem: Ecosystem) -> Result<String, RegistryError> {
+        let adapter = self.adapter(ecosystem).await?;
+        let addresses: Vec<String> =
+            adapter.upstreams().into_iter().map(|upstream| format!("{} {}\n", upstream.id, upstream.address)).collect();
+        Ok(bifocal_core::Sha256::of(addresses.concat().as_bytes()).hex()[..16].to_owned())
+    }
+
+    async fn plain_record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
         let adapter = self.adapter(release.ecosystem()).await?;
         let Some(cache) = self.records.clone() else { return adapter.record(release).await };
         let now = self.shared.http.now();

@@ -272,6 +272,7 @@ impl Adapter for Golang {
             history,
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         })
     }
 

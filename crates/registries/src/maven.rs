@@ -339,6 +339,7 @@ impl Adapter for Maven {
             signatures: Known::NotOffered,
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         })
     }
 

@@ -236,6 +236,7 @@ impl Adapter for Npm {
             history: dates.history(version),
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         };
         Ok((record, Some(packument.fetched_at)))
     }

@@ -223,6 +223,7 @@ impl Adapter for Pypi {
             history: history(&pages, &version),
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         };
         Ok((record, pages.iter().map(|(_, page)| page.fetched_at).min()))
     }

@@ -41,6 +41,7 @@ pub fn record(number: u64) -> ReleaseRecord {
         history: PackageHistory::default(),
         also_on: Vec::new(),
         changed: Vec::new(),
+        upstream_key: String::new(),
     }
 }
 

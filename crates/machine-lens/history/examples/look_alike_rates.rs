@@ -87,5 +87,6 @@ fn record(release: Release, versions: u32) -> ReleaseRecord {
         history: PackageHistory { version_count: versions, ..PackageHistory::default() },
         also_on: Vec::new(),
         changed: Vec::new(),
+        upstream_key: String::new(),
     }
 }

@@ -160,6 +160,7 @@ pub(crate) mod testing {
             },
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         }
     }
 
