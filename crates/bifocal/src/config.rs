@@ -30,11 +30,26 @@ pub(crate) struct Key {
 /// Every key, in the order of the reference page.
 pub(crate) const KEYS: &[Key] = &[
     Key { path: "policy.use", kind: Kind::Text, default: "default", meaning: "policy pack (default, strict, observe) or file" },
-    Key { path: "cache.dir", kind: Kind::Path, default: "", meaning: "cache of assessments, metadata and artifacts; $XDG_CACHE_HOME/bifocal unless set" },
+    Key {
+        path: "cache.dir",
+        kind: Kind::Path,
+        default: "",
+        meaning: "cache of assessments, metadata and artifacts; $XDG_CACHE_HOME/bifocal unless set",
+    },
     Key { path: "cache.artifact_mib", kind: Kind::Number, default: "4096", meaning: "most MiB of artifacts kept in the cache" },
-    Key { path: "cache.metadata_minutes", kind: Kind::Number, default: "60", meaning: "minutes for which registry metadata counts as fresh" },
+    Key {
+        path: "cache.metadata_minutes",
+        kind: Kind::Number,
+        default: "60",
+        meaning: "minutes for which registry metadata counts as fresh",
+    },
     Key { path: "feeds.dir", kind: Kind::Path, default: "", meaning: "loaded feeds; $XDG_DATA_HOME/bifocal/feeds unless set" },
-    Key { path: "feeds.sources", kind: Kind::Path, default: "", meaning: "list of feed sources; feeds.toml beside the configuration, else the shipped list" },
+    Key {
+        path: "feeds.sources",
+        kind: Kind::Path,
+        default: "",
+        meaning: "list of feed sources; feeds.toml beside the configuration, else the shipped list",
+    },
     Key { path: "feeds.stale_days", kind: Kind::Number, default: "7", meaning: "days after which a feed counts as stale" },
     Key { path: "analysis.jobs", kind: Kind::Number, default: "", meaning: "analyser processes; the number of cores unless set" },
     Key { path: "analysis.memory_mib", kind: Kind::Number, default: "4096", meaning: "most MiB of address space of one analyser process" },
@@ -42,7 +57,12 @@ pub(crate) const KEYS: &[Key] = &[
     Key { path: "network.per_host", kind: Kind::Number, default: "32", meaning: "requests under way to one host" },
     Key { path: "network.tries", kind: Kind::Number, default: "4", meaning: "tries of one request" },
     Key { path: "upstream.npm", kind: Kind::Text, default: "", meaning: "npm registry; the npm client's own configuration unless set" },
-    Key { path: "upstream.pypi", kind: Kind::Text, default: "", meaning: "Python simple index; pip's and uv's own configuration unless set" },
+    Key {
+        path: "upstream.pypi",
+        kind: Kind::Text,
+        default: "",
+        meaning: "Python simple index; pip's and uv's own configuration unless set",
+    },
     Key { path: "upstream.cargo", kind: Kind::Text, default: "", meaning: "sparse index; cargo's own configuration unless set" },
     Key { path: "upstream.maven", kind: Kind::Text, default: "", meaning: "Maven repository; Maven's own settings unless set" },
     Key { path: "upstream.golang", kind: Kind::Text, default: "", meaning: "Go module proxy; `go env GOPROXY` unless set" },
@@ -139,7 +159,11 @@ fn read_file(text: &str, file: &Path, values: &mut BTreeMap<&'static str, String
             let value = match (key.kind, value) {
                 (Kind::Text | Kind::Path, toml::Value::String(text)) => text.clone(),
                 (Kind::Number, toml::Value::Integer(number)) => number.to_string(),
-                (_, other) => bail!("`{path}` is a {}, expected a {}", other.type_str(), if key.kind == Kind::Number { "whole number" } else { "string" }),
+                (_, other) => bail!(
+                    "`{path}` is a {}, expected a {}",
+                    other.type_str(),
+                    if key.kind == Kind::Number { "whole number" } else { "string" }
+                ),
             };
             check(key, &value)?;
             // A relative path in a file is relative to that file.

@@ -142,13 +142,25 @@ impl Session {
     }
 
     /// The engine for a check.
-    pub(crate) async fn engine(&self, args: EngineArgs<'_>, registries: Arc<Registries>, ecosystems: BTreeSet<Ecosystem>) -> Result<Engine, Failure> {
+    pub(crate) async fn engine(
+        &self,
+        args: EngineArgs<'_>,
+        registries: Arc<Registries>,
+        ecosystems: BTreeSet<Ecosystem>,
+    ) -> Result<Engine, Failure> {
         let named = |name: &str| load_policy(name).map(|loaded| warn(loaded).policy);
         let policy = named(args.sources.policy.as_deref().or(self.config.text("policy.use")).unwrap_or("default"))?;
         let shadow = args.shadow.map(named).transpose()?;
         let jobs = args.sources.jobs.or(self.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(cores);
         let cache = match self.cache_dir().filter(|_| !args.sources.no_cache) {
-            Some(dir) => Cache::open(&dir, if args.sources.refresh { Duration::ZERO } else { self.metadata_age() }, self.config.number("cache.artifact_mib").unwrap_or(4096) << 20).await,
+            Some(dir) => {
+                Cache::open(
+                    &dir,
+                    if args.sources.refresh { Duration::ZERO } else { self.metadata_age() },
+                    self.config.number("cache.artifact_mib").unwrap_or(4096) << 20,
+                )
+                .await
+            }
             None => Cache::none(),
         };
         let feeds = self.feeds(args.evaluated_at, ecosystems).await?;
@@ -186,7 +198,11 @@ pub(crate) fn load_policy(name: &str) -> Result<Loaded, Failure> {
     let path = Path::new(name);
     let text = read_text(path).with_context(|| {
         let packs: Vec<&str> = PACKS.iter().map(|(pack, _)| *pack).collect();
-        format!("no policy pack is called `{}` (there are {}), and it cannot be read as a file", bifocal_core::printable(name), packs.join(", "))
+        format!(
+            "no policy pack is called `{}` (there are {}), and it cannot be read as a file",
+            bifocal_core::printable(name),
+            packs.join(", ")
+        )
     })?;
     Policy::load(&text, name, &known, Some(Timestamp::now())).map_err(Failure::usage)
 }

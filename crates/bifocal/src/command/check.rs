@@ -22,7 +22,11 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
     let started = Instant::now();
     let session = setup::Session::open(&global)?;
     let evaluated_at = args.sources.at.unwrap_or_else(Timestamp::now);
-    let writing = args.write_baseline.as_deref().map(|file| Ok::<_, Failure>((file, until(args.baseline_until.as_deref(), evaluated_at)?))).transpose()?;
+    let writing = args
+        .write_baseline
+        .as_deref()
+        .map(|file| Ok::<_, Failure>((file, until(args.baseline_until.as_deref(), evaluated_at)?)))
+        .transpose()?;
     let waivers = if writing.is_some() { Vec::new() } else { known_findings(&session, &args)? };
     let registries = session.registries(&args.sources)?;
     let plan = plan(&session, &args, Arc::clone(&registries)).await?;
@@ -86,7 +90,11 @@ fn known_findings(session: &setup::Session, args: &CheckArgs) -> Result<Vec<Waiv
     }
     let file: Option<PathBuf> = match &args.baseline {
         Some(file) => Some(file.clone()),
-        None => [session.config.folder(), Some(session.cwd.as_path())].into_iter().flatten().map(|dir| dir.join(BASELINE_FILE)).find(|file| file.is_file()),
+        None => [session.config.folder(), Some(session.cwd.as_path())]
+            .into_iter()
+            .flatten()
+            .map(|dir| dir.join(BASELINE_FILE))
+            .find(|file| file.is_file()),
     };
     let Some(file) = file else { return Ok(Vec::new()) };
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read the baseline {}", file.display()))?;
@@ -111,10 +119,12 @@ fn write_baseline(file: &Path, until: Timestamp, waivers: &[Waiver], written_at:
 fn until(text: Option<&str>, now: Timestamp) -> Result<Timestamp, Failure> {
     let end = match text {
         None => now.checked_add(SignedDuration::from_hours(24 * BASELINE_DAYS)).map_err(Failure::usage)?,
-        Some(text) => text
-            .parse::<Timestamp>()
-            .or_else(|_| format!("{text}T00:00:00Z").parse())
-            .map_err(|_| Failure::usage(anyhow!("--baseline-until `{}` is neither a date (2027-01-31) nor an RFC 3339 time", bifocal_core::printable(text))))?,
+        Some(text) => text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse()).map_err(|_| {
+            Failure::usage(anyhow!(
+                "--baseline-until `{}` is neither a date (2027-01-31) nor an RFC 3339 time",
+                bifocal_core::printable(text)
+            ))
+        })?,
     };
     if end <= now {
         return Err(Failure::usage(anyhow!("--baseline-until {end} is not after {now}, so the baseline would never count")));

@@ -67,7 +67,13 @@ fn human(report: &Value, feeds: &[bifocal_core::FeedStatus]) -> String {
         }
         for upstream in found["upstreams"].as_array().into_iter().flatten() {
             let secret = if upstream["authenticated"].as_bool() == Some(true) { ", with credentials" } else { "" };
-            let _ = writeln!(out, "  {ecosystem:8} {}  {} (from {}{secret})", text(&upstream["id"]), text(&upstream["address"]), text(&upstream["source"]));
+            let _ = writeln!(
+                out,
+                "  {ecosystem:8} {}  {} (from {}{secret})",
+                text(&upstream["id"]),
+                text(&upstream["address"]),
+                text(&upstream["source"])
+            );
         }
         for note in found["notes"].as_array().into_iter().flatten() {
             let _ = writeln!(out, "  {:8} note: {}", "", text(note));

@@ -34,7 +34,10 @@ pub(crate) async fn run(global: Global, command: PolicyCommand) -> Result<u8, Fa
                 record_baseline: None,
             };
             let engine = session.engine(arguments, registries, [release.ecosystem()].into()).await?;
-            let explanation = engine.explain(&release).await.map_err(|error| if error.is_configuration() { Failure::usage(error) } else { Failure::not_evaluated(error) })?;
+            let explanation = engine
+                .explain(&release)
+                .await
+                .map_err(|error| if error.is_configuration() { Failure::usage(error) } else { Failure::not_evaluated(error) })?;
             let text = match format {
                 Format::Human => human(&explanation),
                 Format::Json => format!("{}\n", serde_json::to_string_pretty(&explanation).context("cannot print the explanation")?),

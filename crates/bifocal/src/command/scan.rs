@@ -25,7 +25,9 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
         paths.extend(listed(list)?);
     }
     if matches!(args.format, Format::Markdown | Format::Cyclonedx) {
-        return Err(Failure::usage(anyhow!("scan prints human, json, jsonl or sarif; markdown and cyclonedx are forms of `bifocal check`")));
+        return Err(Failure::usage(anyhow!(
+            "scan prints human, json, jsonl or sarif; markdown and cyclonedx are forms of `bifocal check`"
+        )));
     }
     let jobs = args.jobs.or(session.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(setup::cores);
     let scanner = Arc::new(Scanner::new(session.analyser(jobs)?, setup::default_policy()?));
@@ -56,7 +58,13 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     bar.finish();
     print(&lines, &global, args.format)?;
     let held = if args.fail_on == FailOn::Deny { worst == Verdict::Deny } else { worst > Verdict::Allow };
-    Ok(if held { 1 } else if errors > 0 { exit::NOT_EVALUATED } else { 0 })
+    Ok(if held {
+        1
+    } else if errors > 0 {
+        exit::NOT_EVALUATED
+    } else {
+        0
+    })
 }
 
 fn print(lines: &[ScanLine], global: &Global, form: Format) -> Result<(), Failure> {
@@ -67,7 +75,9 @@ fn print(lines: &[ScanLine], global: &Global, form: Format) -> Result<(), Failur
             let report = serde_json::json!({ "schema_version": bifocal_core::SCHEMA_VERSION, "bifocal": version, "paths": lines });
             format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the result")?)
         }
-        Format::Sarif => format!("{}\n", serde_json::to_string_pretty(&format::sarif::render_scan(lines, version)).context("cannot print the result")?),
+        Format::Sarif => {
+            format!("{}\n", serde_json::to_string_pretty(&format::sarif::render_scan(lines, version)).context("cannot print the result")?)
+        }
         Format::Jsonl | Format::Markdown | Format::Cyclonedx => return Ok(()),
     };
     terminal::write_out(text.as_bytes())

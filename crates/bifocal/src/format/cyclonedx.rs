@@ -1,7 +1,7 @@
 //! CycloneDX 1.6 (<https://cyclonedx.org/docs/1.6/json/>): a component for each release with its assessed artifacts'
 //! digests, the verdict and its rules as properties, and known vulnerabilities as such.
 
-use bifocal_core::{Evidence, Sha256, Severity, Signal, Status, one_line};
+use bifocal_core::{Evidence, Severity, Sha256, Signal, Status, one_line};
 use bifocal_engine::{CheckReport, ReleaseReport};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -81,10 +81,17 @@ fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
             (FeedHealth::Stale, None) => "is stale".to_owned(),
             _ => "is missing".to_owned(),
         };
-        let _ = writeln!(out, "{} feed {} {what}: its questions are unknown; run `{}`", paint.with("1;33", "note "), feed.name, feed.remedy);
+        let _ =
+            writeln!(out, "{} feed {} {what}: its questions are unknown; run `{}`", paint.with("1;33", "note "), feed.name, feed.remedy);
     }
     if let [one] = lists.as_slice() {
-        let _ = writeln!(out, "{} no recent list of popular names for {}: look-alikes are unknown; run `{}`", paint.with("1;33", "note "), ecosystem(one), one.remedy);
+        let _ = writeln!(
+            out,
+            "{} no recent list of popular names for {}: look-alikes are unknown; run `{}`",
+            paint.with("1;33", "note "),
+            ecosystem(one),
+            one.remedy
+        );
     } else if !lists.is_empty() {
         let names: Vec<&str> = lists.iter().map(|feed| ecosystem(feed)).collect();
         let _ = writeln!(
@@ -188,7 +195,8 @@ fn annotations(out: &mut String, report: &CheckReport, paint: &Paint) {
             let _ = writeln!(out, "      {would}{}  {}", printable(&reason.message), paint.dim(&format!("[{}]", reason.rule)));
         }
         for lifted in &release.lifted {
-            let _ = writeln!(out, "      {}", paint.dim(&format!("{} lifted by {}: {}", lifted.rule, lifted.by, one_line(&lifted.why, 120))));
+            let _ =
+                writeln!(out, "      {}", paint.dim(&format!("{} lifted by {}: {}", lifted.rule, lifted.by, one_line(&lifted.why, 120))));
         }
         for signal in worth {
             signal_lines(out, signal, paint);
@@ -219,28 +227,37 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
         printable(&report.policy.name),
         report.evaluated_at.strftime("%Y-%m-%d %H:%M:%SZ")
     );
-    let annotated = report
-        .releases
-        .iter()
-        .filter(|release| release.verdict == Outcome::Allow && release.signals.iter().any(worth_knowing))
-        .count();
+    let annotated =
+        report.releases.iter().filter(|release| release.verdict == Outcome::Allow && release.signals.iter().any(worth_knowing)).count();
     let vulnerable = report
         .releases
         .iter()
         .filter(|release| release.signals.iter().any(|signal| signal.id == "advisory/vulnerability" && signal.status == Status::Present))
         .count();
     if !verbose && annotated > 0 {
-        let _ = writeln!(out, "{}", paint.dim(&format!(
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.dim(&format!(
                 "{} with signals worth knowing ({vulnerable} with known vulnerabilities): -v shows them",
                 counted(annotated, "allowed release", "allowed releases")
-            )));
+            ))
+        );
     }
     let waived = report.releases.iter().filter(|release| !release.lifted.is_empty()).count();
     if waived > 0 {
-        let _ = writeln!(out, "{}", paint.dim(&format!("{} with findings lifted by waivers, approvals or the baseline", counted(waived, "release", "releases"))));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.dim(&format!("{} with findings lifted by waivers, approvals or the baseline", counted(waived, "release", "releases")))
+        );
     }
     if !report.local.is_empty() {
-        let _ = writeln!(out, "{}", paint.dim(&format!("{} inside the checked project", counted(report.local.len(), "path dependency", "path dependencies"))));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.dim(&format!("{} inside the checked project", counted(report.local.len(), "path dependency", "path dependencies")))
+        );
     }
     if verbose {
         for note in &report.notes {

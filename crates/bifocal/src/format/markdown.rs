@@ -21,7 +21,8 @@ pub(crate) fn render(report: &CheckReport) -> String {
     let (lists, feeds): (Vec<&FeedStatus>, Vec<&FeedStatus>) =
         report.feeds.iter().filter(|feed| feed.health != FeedHealth::Fresh).partition(|feed| feed.name.starts_with("popularity/"));
     for feed in feeds {
-        let _ = writeln!(out, "> Feed {} is {}: its questions are unknown. Run `{}`.\n", code(&feed.name), health(feed.health), feed.remedy);
+        let _ =
+            writeln!(out, "> Feed {} is {}: its questions are unknown. Run `{}`.\n", code(&feed.name), health(feed.health), feed.remedy);
     }
     if !lists.is_empty() {
         let names: Vec<String> = lists.iter().map(|feed| code(&feed.name)).collect();
@@ -37,8 +38,16 @@ pub(crate) fn render(report: &CheckReport) -> String {
         for release in &needs {
             let why: Vec<String> =
                 release.reasons.iter().map(|reason| text(&reason.message)).chain(release.error.iter().map(|error| text(error))).collect();
-            let remedies: Vec<String> = release.reasons.iter().filter(|reason| !reason.remedy.is_empty()).map(|reason| text(&reason.remedy)).collect();
-            let _ = writeln!(out, "| **{}** | {} | {} | {} |", release.verdict.as_str(), code(&release.purl), why.join("<br>"), remedies.join("<br>"));
+            let remedies: Vec<String> =
+                release.reasons.iter().filter(|reason| !reason.remedy.is_empty()).map(|reason| text(&reason.remedy)).collect();
+            let _ = writeln!(
+                out,
+                "| **{}** | {} | {} | {} |",
+                release.verdict.as_str(),
+                code(&release.purl),
+                why.join("<br>"),
+                remedies.join("<br>")
+            );
         }
         for missing in &report.not_evaluated {
             let _ = writeln!(out, "| **error** | {} | {} | |", code(&missing.what), text(&missing.error));

@@ -141,8 +141,12 @@ fn related(release: &ReleaseReport, signal: &Signal) -> Vec<Value> {
         .take(5)
         .map(|evidence| {
             let mut location = match evidence {
-                Evidence::File { path, line, column, snippet, .. } => physical(&format!("{}/{path}", release.purl), *line, *column, Some(snippet)),
-                Evidence::Record { feed, id, .. } => json!({ "logicalLocations": [{ "fullyQualifiedName": one_line(&format!("{feed} {id}"), 240) }] }),
+                Evidence::File { path, line, column, snippet, .. } => {
+                    physical(&format!("{}/{path}", release.purl), *line, *column, Some(snippet))
+                }
+                Evidence::Record { feed, id, .. } => {
+                    json!({ "logicalLocations": [{ "fullyQualifiedName": one_line(&format!("{feed} {id}"), 240) }] })
+                }
             };
             location["message"] = json!({ "text": one_line(&format!("{}: {}", signal.id, signal.message), 1000) });
             location

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 pub(crate) fn human(lines: &[ScanLine], color: bool, verbose: bool) -> String {
     let mut out = String::new();
     let paint = super::human::Paint(color);
-    let mut order: Vec<&ScanLine> = lines.iter().filter(|line| verbose || line.error.is_some() || line.verdict > Some(Verdict::Allow)).collect();
+    let mut order: Vec<&ScanLine> =
+        lines.iter().filter(|line| verbose || line.error.is_some() || line.verdict > Some(Verdict::Allow)).collect();
     order.sort_by_key(|line| std::cmp::Reverse(line.verdict));
     for line in order {
         let label = match line.verdict {

@@ -2,7 +2,12 @@
 //!
 //! One module a promise. Counts of the tests that repeat themselves come from the environment, so that the lab can run
 //! the same tests longer: `BIFOCAL_KILLS`, `BIFOCAL_ALTERATIONS`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken test set-up must stop the test at once, with the place")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken test set-up must stop the test at once, with the place"
+)]
 
 mod baseline;
 mod determinism;

@@ -40,7 +40,11 @@ pub(crate) fn publish(upstream: &Upstream) -> Shapes {
     );
     let replaced = put(module("replaced").file("replaced.go", "package replaced\n"));
     shapes.replaced.push(replaced.clone());
-    shapes.add("a module whose content was replaced after it was locked", replaced, put(module("unchanged").file("unchanged.go", "package unchanged\n")));
+    shapes.add(
+        "a module whose content was replaced after it was locked",
+        replaced,
+        put(module("unchanged").file("unchanged.go", "package unchanged\n")),
+    );
     let named = put(module("recorded").file("recorded.go", "package recorded\n"));
     shapes.malware.push(named.clone());
     shapes.add("a module that a malware record names", named, put(module("unrecorded").file("unrecorded.go", "package unrecorded\n")));

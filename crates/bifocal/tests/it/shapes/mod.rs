@@ -95,7 +95,8 @@ fn every_attack_shape_is_held_or_denied_and_no_twin_is() {
     }
 
     let report: Value = serde_json::from_str(&lab.run(&["check", "--format", "json", "--at", AT]).stdout).unwrap();
-    let found: BTreeMap<&str, &Value> = report["releases"].as_array().unwrap().iter().map(|release| (release["purl"].as_str().unwrap(), release)).collect();
+    let found: BTreeMap<&str, &Value> =
+        report["releases"].as_array().unwrap().iter().map(|release| (release["purl"].as_str().unwrap(), release)).collect();
     let mut wrong = String::new();
     for shape in &shapes {
         for (release, bad) in [(&shape.bad, true), (&shape.twin, false)] {
@@ -103,8 +104,15 @@ fn every_attack_shape_is_held_or_denied_and_no_twin_is() {
             let verdict = found.get(purl.as_str()).map_or("missing", |release| release["verdict"].as_str().unwrap());
             let right = if bad { matches!(verdict, "hold" | "deny") } else { verdict == "allow" };
             if !right {
-                let details = found.get(purl.as_str()).map(|release| format!("{} {} {}", release["reasons"], release["signals"], release["error"]));
-                let _ = writeln!(wrong, "{} ({}): {purl} is {verdict}: {}", shape.name, if bad { "attack" } else { "twin" }, details.unwrap_or_default());
+                let details =
+                    found.get(purl.as_str()).map(|release| format!("{} {} {}", release["reasons"], release["signals"], release["error"]));
+                let _ = writeln!(
+                    wrong,
+                    "{} ({}): {purl} is {verdict}: {}",
+                    shape.name,
+                    if bad { "attack" } else { "twin" },
+                    details.unwrap_or_default()
+                );
             }
         }
     }

