@@ -11,6 +11,7 @@ mod analysis;
 mod api;
 mod detector;
 mod facts;
+mod hash;
 mod ir;
 mod layout;
 mod package;

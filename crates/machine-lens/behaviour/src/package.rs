@@ -122,19 +122,19 @@ fn worth_reading(text: &str, language: Language, path: &str, layout: &Layout, ec
                 || path.ends_with("build.rs")
                 || path.contains("/build/")
                 || has(&[
-                    "process::",
-                    "Command",
+                    "process::Command",
+                    "Command::new",
                     "TcpStream",
                     "reqwest",
                     "ureq",
                     "minreq",
                     "attohttpc",
                     "isahc",
-                    "ctor",
+                    "[ctor",
                     "curl",
                     "libc::",
                     "env::vars",
-                    "hyper",
+                    "hyper::",
                 ])
         }
         Language::Go => {
@@ -346,6 +346,8 @@ fn finish(source: Source<'_>, index: usize, reach: &Reach) -> FileFacts {
     let is_test = layout::is_test_path(path);
     let default = |scope: u32| match (is_test, scope) {
         (true, _) => Trigger::Test,
+        // Nothing loads a script file that nobody starts.
+        (false, 0) if language == Language::Shell => Trigger::Command,
         (false, 0) => Trigger::LooseModule,
         (false, _) => Trigger::Function,
     };

@@ -234,6 +234,11 @@ const SHORTENER: &[&str] = &[
     "clck.ru",
 ];
 const FREE_HOST: &[&str] = &[
+    "dropbox.com",
+    "dropboxusercontent.com",
+    "drive.google.com",
+    "mega.nz",
+    "onedrive.live.com",
     "repl.co",
     "replit.dev",
     "replit.app",

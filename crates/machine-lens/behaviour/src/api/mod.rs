@@ -72,6 +72,8 @@ pub(crate) enum Effect {
     Read,
     /// Reads the file that its receiver holds.
     ReadSelf,
+    /// Reads the file of its first argument into its receiver.
+    ReadInto,
     /// Writes its second argument into the file of its first.
     Write,
     /// Writes its first argument into the file that its receiver holds.

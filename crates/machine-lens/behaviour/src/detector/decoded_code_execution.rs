@@ -27,24 +27,29 @@ impl Detector for DecodedCodeExecution {
             let Some(trigger) = runs.iter().map(|fact| fact.trigger).min() else { continue };
             // What the peeled code goes on to do.
             let inner: Vec<&Fact> = matching(file, |fact| {
-                fact.was_hidden()
-                    && matches!(
-                        fact.capability,
-                        Capability::Spawn
-                            | Capability::Network
-                            | Capability::Socket
-                            | Capability::FileWrite
-                            | Capability::Unprotect
-                            | Capability::Persist
-                    )
+                let acts = matches!(
+                    fact.capability,
+                    Capability::Spawn
+                        | Capability::Network
+                        | Capability::Socket
+                        | Capability::FileWrite
+                        | Capability::Unprotect
+                        | Capability::Persist
+                );
+                acts && fact.was_hidden() && runs.iter().any(|run| (run.line, run.column) == (fact.line, fact.column))
             })
             .collect();
+            // Text made from codes in a loop is how compilers to this language carry strings, too.
+            let only_codes =
+                runs.iter().all(|fact| fact.chain.iter().all(|layer| layer == crate::peel::CODES || layer == crate::peel::REVERSED));
             let weight = match (trigger, inner.is_empty()) {
                 (trigger, false) if trigger.on_load() => Weight::critical(0.97),
+                (trigger, true) if trigger.at_install() => Weight::malware(0.94),
+                (_, true) if only_codes && !facts.is_small() => Weight::habit(Severity::Low, 0.5),
                 (trigger, true) if trigger.is_automatic() => Weight::malware(0.93),
                 (Trigger::LooseModule, true) => Weight::malware(0.9),
-                (_, false) => Weight::malware(0.9),
-                (_, true) => Weight::habit(Severity::Medium, 0.6),
+                (_, false) if !only_codes => Weight::malware(0.9),
+                _ => Weight::habit(Severity::Medium, 0.6),
             };
             let does = if inner.is_empty() {
                 String::new()
@@ -55,7 +60,7 @@ impl Detector for DecodedCodeExecution {
                 )
             };
             let message = format!("encoded text is decoded and run {}{does}", strongest(&runs).phrase());
-            report(out, self.id(), weight.for_fact(runs[0]), message, evidence(file, &[runs, inner].concat()));
+            report(out, self.id(), weight.for_fact(runs[0]), message, evidence(file, &[runs.clone(), inner].concat()));
         }
     }
 }

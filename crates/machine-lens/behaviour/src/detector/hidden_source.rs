@@ -21,10 +21,13 @@ impl Detector for HiddenSource {
             for hidden in &file.hidden {
                 let evaluates = file.facts.iter().any(|fact| fact.capability == Capability::Eval);
                 let (weight, what) = match hidden.what {
-                    "bidi-code" => (Weight::malware(0.92), "direction controls make code read as a comment or a text"),
+                    "bidi-code" if file.trigger.is_automatic() => {
+                        (Weight::malware(0.92), "direction controls make code read as a comment or a text")
+                    }
                     "invisible" if evaluates && hidden.count >= 64 => {
                         (Weight::malware(0.94), "invisible characters carry data beside code that evaluates text")
                     }
+                    "bidi-code" => (Weight::of(SignalKind::Obfuscation, Severity::Medium, 0.7), "direction controls stand around code"),
                     "bidi" => {
                         (Weight::of(SignalKind::Obfuscation, Severity::Low, 0.6), "direction controls are left open in a source line")
                     }

@@ -15,7 +15,6 @@ mod environment_exfiltration;
 mod go_init_remote_code;
 mod hidden_source;
 mod install_time_download;
-mod install_time_network;
 mod install_time_shell;
 mod jvm_static_init_remote_code;
 mod memory_injection;
@@ -26,6 +25,7 @@ mod remote_code_execution;
 mod reverse_shell;
 mod self_deleting_installer;
 mod surveillance;
+mod unasked_network;
 
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts, Taint, Trigger};
 use bifocal_core::{Evidence, Lens, Severity, SignalDraft, SignalKind, Status, one_line};
@@ -45,7 +45,7 @@ pub fn detectors() -> &'static [&'static dyn Detector] {
     &[
         &install_time_download::InstallTimeDownload,
         &install_time_shell::InstallTimeShell,
-        &install_time_network::InstallTimeNetwork,
+        &unasked_network::UnaskedNetwork,
         &decoded_code_execution::DecodedCodeExecution,
         &remote_code_execution::RemoteCodeExecution,
         &credential_theft::CredentialTheft,

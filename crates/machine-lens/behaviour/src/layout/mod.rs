@@ -115,15 +115,17 @@ pub(crate) fn guess(filename: &str, files: &Files<'_>) -> Option<Ecosystem> {
 
 /// The one folder that all files stand in, with its slash; empty where there is none.
 fn base_of(files: &Files<'_>) -> String {
-    let Some(first) = files.keys().next() else { return String::new() };
+    let Some(first) = files.keys().find(|path| path.contains('/')) else { return String::new() };
     let Some((folder, _)) = first.split_once('/') else { return String::new() };
+    const MANIFESTS: [&str; 6] = ["package.json", "setup.py", "pyproject.toml", "Cargo.toml", "PKG-INFO", "go.mod"];
+    if MANIFESTS.iter().any(|file| files.contains_key(file)) {
+        return String::new();
+    }
     let base = format!("{folder}/");
     let mut inside = files.keys().filter(|path| path.starts_with(&base)).count();
     // A stray file beside the folder (`pax_global_header`, `package.json` twice) changes nothing.
     inside += files.keys().filter(|path| !path.contains('/')).count().min(2);
-    let is_package = ["package.json", "setup.py", "pyproject.toml", "Cargo.toml", "PKG-INFO", "go.mod"]
-        .iter()
-        .any(|file| files.contains_key(format!("{base}{file}").as_str()));
+    let is_package = MANIFESTS.iter().any(|file| files.contains_key(format!("{base}{file}").as_str()));
     if inside >= files.len() && (is_package || !files.contains_key(format!("{base}__init__.py").as_str())) {
         return base;
     }

@@ -58,7 +58,7 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
             b';' | b',' => run = 0,
             b'\n' => {
                 line_start = true;
-                if depth == 0 && language == Language::Python {
+                if ends_expression(&bytes[..at]) {
                     run = 0;
                 }
             }
@@ -87,7 +87,14 @@ fn nests_right(bytes: &[u8], at: usize) -> bool {
     let window = &bytes[at.saturating_sub(6_000)..at];
     let plus = window.iter().filter(|byte| **byte == b'+').count();
     let operators = window.iter().filter(|byte| matches!(byte, b'-' | b'~' | b'!' | b'?' | b'=' | b'*' | b'+' | b'<' | b'&')).count();
-    plus * 2 < operators || operators * 2 > window.len()
+    plus == 0 || plus * 2 < operators
+}
+
+/// Whether a line so ended does not go on in the next one.
+fn ends_expression(before: &[u8]) -> bool {
+    let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace());
+    last.is_some_and(|byte| !matches!(byte, b'-' | b'~' | b'!' | b'+' | b'?' | b'=' | b'*' | b'<' | b'&' | b':' | b'|' | b'(' | b'\\'))
+        && !before.ends_with(b"not")
 }
 
 fn has_deep_indent(bytes: &[u8]) -> bool {

@@ -15,8 +15,10 @@ mod tree;
 
 use crate::facts::Language;
 use crate::ir::Module;
-use crate::trace::{Budget, Outcome, trace};
-use std::collections::BTreeSet;
+use crate::trace::value::Value;
+use crate::trace::{Budget, Outcome, trace, trace_within};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 /// Why a text was not parsed.
 pub(crate) const TOO_DEEP: &str = "nested deeper than the parser may go";
@@ -71,19 +73,20 @@ pub(crate) fn command(text: &str, budget: &mut Budget) -> Outcome {
     shell_file(text, budget)
 }
 
-/// Reads text that came out of a value. `None`: it is not source.
+/// Reads text that came out of a value, with the names that it sees. `None`: it is not source.
 pub(crate) fn trace_text(
     text: &str,
     language: Language,
     own_modules: &BTreeSet<String>,
     nesting: u32,
     budget: &mut Budget,
+    outer: HashMap<Rc<str>, Value>,
 ) -> Option<Outcome> {
     if text.len() > 8 << 20 || depth::is_too_deep(text, language) {
         return None;
     }
     let module = lower(text, "", language)?;
-    Some(trace(&module, language, own_modules, nesting, budget))
+    Some(trace_within(&module, language, own_modules, nesting, budget, outer))
 }
 
 fn lower(text: &str, path: &str, language: Language) -> Option<Module> {
@@ -117,7 +120,7 @@ fn shell_file(text: &str, budget: &mut Budget) -> Outcome {
         });
     }
     for (language, code, layer) in reading.inline {
-        if let Some(inner) = trace_text(&code, language, &BTreeSet::new(), 1, budget) {
+        if let Some(inner) = trace_text(&code, language, &BTreeSet::new(), 1, budget, HashMap::new()) {
             for mut fact in inner.facts {
                 fact.inner = Some(fact.inner.unwrap_or_else(|| std::rc::Rc::from(crate::trace::snippet(&code, fact.at, fact.end))));
                 fact.chain = layer.into_iter().chain([crate::peel::SHELL]).chain(fact.chain).collect();

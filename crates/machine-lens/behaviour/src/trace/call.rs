@@ -156,17 +156,7 @@ impl<'m> Tracer<'m, '_> {
 
     /// Functions handed to a call get what it may hand on, and may be called by it.
     pub(super) fn hand_to_functions(&mut self, args: &Args, taint: Taint, scope: u32) {
-        let functions: Vec<u32> = args
-            .values()
-            .flat_map(|value| match &value.data {
-                Data::Function(function) => vec![*function],
-                Data::Dict(items) => items
-                    .iter()
-                    .filter_map(|(_, value)| if let Data::Function(function) = value.data { Some(function) } else { None })
-                    .collect(),
-                _ => Vec::new(),
-            })
-            .collect();
+        let functions = args.functions();
         let others =
             args.values().filter(|value| !matches!(value.data, Data::Function(_))).fold(Taint::NONE, |all, value| all.with(value.taint));
         for function in functions {

@@ -14,8 +14,10 @@ impl<'m> Tracer<'m, '_> {
     pub(super) fn spawn(&mut self, effect: Effect, path: &Rc<str>, callee: &Value, args: &Args, site: Site) -> Value {
         let mut command = command_line(effect, callee, args);
         let mut taint = args.taint().with(if effect == Effect::SpawnBuilder { callee.taint } else { Taint::NONE });
-        if let Some(dropped) = self.names_dropped(&command) {
-            taint = taint.with(dropped);
+        // What is merely handed to `tar` or `install_name_tool` is not run.
+        match self.what_runs(&command) {
+            Some(dropped) => taint = taint.with(dropped),
+            None => taint = taint.without(Taint::NETWORK.with(Taint::DROPPED).with(Taint::SOCKET).with(Taint::EXECUTABLE)),
         }
         // The environment handed to a child is no secret on its way out.
         if args.values().skip(1).any(|value| value.taint.has(Taint::ENVIRONMENT))
@@ -47,6 +49,23 @@ impl<'m> Tracer<'m, '_> {
             label: Some(label),
             ..Value::unknown(Taint::PROCESS.with(host_output(&args.get(0).map(|v| v.render(64)).unwrap_or_default())))
         }
+    }
+
+    /// Whether an unknown or a dropped file stands where a program or an interpreter's script does, and what it carries.
+    fn what_runs(&self, command: &str) -> Option<Taint> {
+        let mut found = None;
+        for segment in command.split(['|', ';', '&', '\n']).take(64) {
+            let mut words = segment.split_whitespace().map(|word| word.trim_matches(['"', '\'', '(', ')']));
+            let Some(program) = words.find(|word| !is_wrapper(word)) else { continue };
+            let candidates: Vec<&str> = if is_interpreter(program) { words.chain([program]).collect() } else { vec![program] };
+            for word in candidates {
+                let dropped = self.names_dropped(word);
+                if dropped.is_some() || word.contains(HOLE) {
+                    found = Some(found.unwrap_or(Taint::NONE).with(dropped.unwrap_or(Taint::NONE)));
+                }
+            }
+        }
+        found
     }
 
     /// Reads a command line: its programs, its inline code, the scripts it starts.
@@ -127,7 +146,8 @@ impl<'m> Tracer<'m, '_> {
             self.nesting -= 1;
             return Value::default();
         }
-        let Some(outcome) = parse::trace_text(text, language, self.own_modules, self.nesting + 1, self.budget) else {
+        let outer = self.names_for_inner();
+        let Some(outcome) = parse::trace_text(text, language, self.own_modules, self.nesting + 1, self.budget, outer) else {
             return Value::default();
         };
         let reached = reached_scopes(&outcome);
@@ -149,6 +169,20 @@ impl<'m> Tracer<'m, '_> {
             Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::Api(_) => outcome.last,
             _ => Value::unknown(outcome.last.taint),
         }
+    }
+
+    /// The names that code evaluated here sees: interfaces and texts of the top level.
+    fn names_for_inner(&self) -> std::collections::HashMap<Rc<str>, Value> {
+        if self.env.len() > 4_000 {
+            return std::collections::HashMap::new();
+        }
+        let mut names = self.outer.clone();
+        for ((scope, name), value) in &self.env {
+            if *scope == 0 && matches!(value.data, Data::Api(_) | Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::List(_)) {
+                names.insert(self.module.names.text(*name), Value { about: None, origin: None, ..value.clone() });
+            }
+        }
+        names
     }
 
     pub(super) fn decode(&mut self, codec: Codec, callee: &Value, args: &Args) -> Value {
@@ -270,4 +304,42 @@ fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Words before a program that only say how to run it.
+fn is_wrapper(word: &str) -> bool {
+    word.is_empty()
+        || word.contains('=')
+        || (word.starts_with('/') && word.len() == 2)
+        || matches!(word, "sudo" | "nohup" | "exec" | "start" | "call" | "cmd" | "cmd.exe" | "setsid" | "env" | "-")
+}
+
+fn is_interpreter(program: &str) -> bool {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or(program).trim_end_matches(".exe").to_ascii_lowercase();
+    name.starts_with("python")
+        || matches!(
+            name.as_str(),
+            "sh" | "bash"
+                | "zsh"
+                | "dash"
+                | "node"
+                | "perl"
+                | "ruby"
+                | "php"
+                | "powershell"
+                | "pwsh"
+                | "wscript"
+                | "cscript"
+                | "mshta"
+                | "rundll32"
+                | "regsvr32"
+                | "msiexec"
+                | "java"
+                | "open"
+                | "explorer"
+                | "osascript"
+                | "pythonw"
+                | "deno"
+                | "bun"
+        )
 }

@@ -38,6 +38,7 @@ impl<'m> Tracer<'m, '_> {
             | Effect::Path
             | Effect::Read
             | Effect::ReadSelf
+            | Effect::ReadInto
             | Effect::Write
             | Effect::WriteSelf
             | Effect::Copy
@@ -88,6 +89,9 @@ impl<'m> Tracer<'m, '_> {
                 Value::default()
             }
             Effect::Join => self.join(callee, args),
+            Effect::Home if path.contains("Path") => {
+                Value { label: Some(Rc::from("~")), ..Value::api("pathlib.Path()").tainted(Taint::HOME) }
+            }
             Effect::Home => Value { label: Some(Rc::from("~")), ..Value::text("~").tainted(Taint::HOME) },
             Effect::Temp => Value { label: Some(Rc::from("/tmp")), ..Value::partial(format!("/tmp/{HOLE}")).tainted(Taint::TEMP) },
             Effect::Identity => self.identity(path, callee, args, receiver, site.scope),

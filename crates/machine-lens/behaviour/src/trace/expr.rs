@@ -27,6 +27,12 @@ impl<'m> Tracer<'m, '_> {
         self.depth += 1;
         let value = self.eval_inner(expr, scope);
         self.depth -= 1;
+        // Long texts cost what copying them costs.
+        if let Some(bytes) = value.as_bytes()
+            && bytes.len() > 4_096
+        {
+            self.charge(bytes.len() as u64 / 256);
+        }
         value
     }
 
@@ -44,7 +50,10 @@ impl<'m> Tracer<'m, '_> {
                 }
                 None => {
                     let path = self.module.names.text(*name);
-                    self.resolve(path)
+                    match self.outer.get(&path) {
+                        Some(value) => value.clone(),
+                        None => self.resolve(path),
+                    }
                 }
             },
             Expr::This => match self.class_of(scope) {
@@ -166,10 +175,11 @@ impl<'m> Tracer<'m, '_> {
 
     fn each(&mut self, target: &'m Target, iter: &'m Expr, body: &'m Expr, scope: u32) -> Value {
         let over = self.eval(iter, scope);
-        if let Some(items) = items(&over)
-            && items.len() <= 200_000
-            && (items.len() as u64) * 8 < self.budget.steps
+        if let Some(count) = count(&over)
+            && (count as u64) * 8 < self.budget.steps
+            && let Some(items) = items(&over)
         {
+            self.charge(count as u64);
             let mut out = Vec::with_capacity(items.len());
             for item in items {
                 self.assign_local(target, item, scope);
@@ -216,11 +226,13 @@ impl<'m> Tracer<'m, '_> {
             _ => path,
         };
         match self.table.effect(&path) {
+            Some(Effect::Value(_)) if path.starts_with("string.") => Value::text(alphabet(&path)),
             Some(Effect::Value(taint)) => Value { data: Data::Api(path), taint, ..Value::default() },
             Some(Effect::EnvAll) if self.is_environment_object(&path) => {
                 Value { data: Data::Api(path), taint: Taint::ENVIRONMENT, ..Value::default() }
             }
             Some(_) => Value::api(path),
+            None if is_build_tool(&path) => Value::api(path),
             None if self.table.leads_somewhere(&path) || self.is_own_module(&path) => Value::api(path),
             None => Value::default(),
         }
@@ -255,7 +267,7 @@ impl<'m> Tracer<'m, '_> {
                 } else {
                     Rc::from(format!("{path}.{name}"))
                 };
-                if self.table.leads_somewhere(&full) || self.is_own_module(path) {
+                if self.table.leads_somewhere(&full) || self.is_own_module(path) || is_build_tool(path) {
                     let mut value = self.resolve(full);
                     value.taint = value.taint.with(object.taint);
                     value.label = object.label.clone();
@@ -266,7 +278,7 @@ impl<'m> Tracer<'m, '_> {
                 if &**name == "__dict__" {
                     return object;
                 }
-                if &**name == "constructor" && self.language == Language::JavaScript && !path.ends_with("()") {
+                if &**name == "constructor" && self.language == Language::JavaScript && matches!(&**path, "Object" | "Function" | "eval") {
                     return Value::api("Function");
                 }
                 Value { taint: object.taint, label: object.label.clone(), about: object.about, ..Value::default() }
@@ -476,6 +488,23 @@ fn is_mapping_method(name: &str) -> bool {
     matches!(name, "get" | "copy" | "items" | "keys" | "values" | "setdefault" | "update" | "pop")
 }
 
+/// The constants of Python's `string` module.
+fn alphabet(path: &str) -> &'static str {
+    match path {
+        "string.ascii_letters" => "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        "string.ascii_lowercase" => "abcdefghijklmnopqrstuvwxyz",
+        "string.ascii_uppercase" => "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        _ => "0123456789",
+    }
+}
+
+/// Classes of build tools: a package's own commands are made from them.
+fn is_build_tool(path: &str) -> bool {
+    ["setuptools", "distutils", "wheel.bdist_wheel", "hatchling", "poetry.core"]
+        .iter()
+        .any(|tool| path.strip_prefix(tool).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
 /// Whether the name of an environment variable says that it is a secret.
 pub(super) fn one_variable(name: &str) -> Value {
     let upper = name.to_ascii_uppercase();
@@ -504,6 +533,16 @@ pub(super) fn one_variable(name: &str) -> Value {
         _ => return value,
     };
     Value { data: Data::Text(Rc::from(known)), ..value }
+}
+
+/// How many items a known sequence has, without making them.
+pub(super) fn count(value: &Value) -> Option<usize> {
+    match &value.data {
+        Data::List(items) => Some(items.len()),
+        Data::Text(text) => Some(text.len()),
+        Data::Bytes(bytes) => Some(bytes.len()),
+        _ => None,
+    }
 }
 
 /// The items of a known sequence.

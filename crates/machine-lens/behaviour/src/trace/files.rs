@@ -74,6 +74,16 @@ impl<'m> Tracer<'m, '_> {
                 let taint = file.taint.with(read_taint).without(Taint::NETWORK.with(Taint::DECODED));
                 Value { data, taint, label: Some(Rc::from(place)), origin, ..Value::default() }
             }
+            Effect::ReadInto => {
+                let taint = path_taint(kind).with(Taint::FILE);
+                if kind.is_some() {
+                    self.note(Capability::FileRead, path, taint, vec![place], site);
+                }
+                if let Some(about) = callee.about {
+                    self.taint_name(about, site.scope, taint);
+                }
+                Value::unknown(taint)
+            }
             Effect::Read | Effect::ReadSelf => {
                 let taint = path_taint(kind).with(Taint::FILE).with(through_unknown(file.taint).without(Taint::HOME));
                 if kind.is_some() {

@@ -64,6 +64,9 @@ pub(super) fn join_path(parts: &[Value]) -> Value {
     let mut text = String::new();
     for part in parts {
         let piece = part.render(1024);
+        if piece.is_empty() {
+            continue;
+        }
         if !text.is_empty() && !text.ends_with('/') {
             text.push('/');
         }

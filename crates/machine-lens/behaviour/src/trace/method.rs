@@ -31,6 +31,21 @@ impl Args {
         self.plain.iter().chain(self.named.iter().map(|(_, value)| value))
     }
 
+    /// Functions among them, in dictionaries too.
+    pub(super) fn functions(&self) -> Vec<u32> {
+        let mut found = Vec::new();
+        for value in self.values() {
+            match &value.data {
+                Data::Function(function) => found.push(*function),
+                Data::Dict(items) => found.extend(
+                    items.iter().filter_map(|(_, value)| if let Data::Function(function) = value.data { Some(function) } else { None }),
+                ),
+                _ => {}
+            }
+        }
+        found
+    }
+
     pub(super) fn chain(&self) -> Option<Rc<[&'static str]>> {
         self.values().find_map(|value| value.chain.clone())
     }
@@ -50,13 +65,12 @@ impl<'m> Tracer<'m, '_> {
         if let Some(value) = self.sequence_method(&object, name, args, scope) {
             return value;
         }
-        let mut taint = object.taint.with(through_unknown(args.taint()));
-        for arg in &args.plain {
-            if let Data::Function(function) = arg.data {
-                let hand = Value { taint: object.taint, about: None, ..object.clone() };
-                let value = self.call_function(function, &[hand.clone(), hand], scope);
-                taint = taint.with(value.taint);
-            }
+        let known = matches!(object.data, Data::Text(_) | Data::Partial(_) | Data::Bytes(_) | Data::List(_) | Data::Dict(_));
+        let mut taint = object.taint.with(if known { args.taint() } else { through_unknown(args.taint()) });
+        let hand = Value { taint: object.taint, about: None, ..object.clone() };
+        for function in args.functions() {
+            let value = self.call_function(function, &[hand.clone(), hand.clone()], scope);
+            taint = taint.with(value.taint);
         }
         // A mutating call (`update`, `append`, `push`, `set`, `write`) leaves in the object what it was given.
         if let Some(about) = object.about
@@ -222,6 +236,10 @@ impl<'m> Tracer<'m, '_> {
                 let to = number(1).map(|length| if from < 0.0 { f64::NAN } else { from + length });
                 Some(fold::slice(object, Some(from), to, None))
             }
+            "index" | "find" | "indexOf" => {
+                let at = text.find(&*first?.as_text()?)?;
+                carry(Value::number(text.get(..at)?.chars().count() as f64))
+            }
             "repeat" => Some(fold::arithmetic(crate::ir::Op::Mul, object, first?)),
             "translate" => Some(Value::unknown(object.taint.with(Taint::DECODED)).chained(object, Some(peel::CODES))),
             _ => None,
@@ -323,6 +341,15 @@ fn join_texts(parts: &[Value], separator: &str) -> Option<Value> {
     let total: usize = parts.iter().filter_map(Value::as_bytes).map(|bytes| bytes.len() + separator.len()).sum();
     if total > super::value::TEXT_BYTES {
         return None;
+    }
+    // A text put together letter by letter was taken apart to hide it.
+    if separator.is_empty()
+        && parts.len() >= 24
+        && parts.iter().all(|part| matches!(&part.data, Data::Text(text) if text.len() <= 4 && text.chars().count() == 1))
+    {
+        let taint = parts.iter().fold(Taint::DECODED, |all, part| all.with(part.taint));
+        let text: String = parts.iter().filter_map(Value::as_text).map(|text| text.to_string()).collect();
+        return Some(Value::text(text).tainted(taint).chained(parts.first()?, Some(peel::CODES)));
     }
     let mut woven = Vec::with_capacity(parts.len() * 2);
     let gap = (!separator.is_empty()).then(|| Value::text(separator));

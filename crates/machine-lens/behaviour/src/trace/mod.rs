@@ -19,6 +19,7 @@ pub(crate) use files::path_taint;
 
 use crate::api::{Table, table};
 use crate::facts::{Capability, Language, Taint};
+use crate::hash::NumberMap;
 use crate::ir::{Expr, Function, Module, Stmt, Sym, Target};
 use crate::peel::PeelBudget;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -87,12 +88,14 @@ pub(crate) struct Tracer<'m, 'b> {
     pub(crate) budget: &'b mut Budget,
     /// Top-level modules of the package itself.
     pub(crate) own_modules: &'m BTreeSet<String>,
+    /// Names of the source that this one was found in.
+    outer: HashMap<Rc<str>, Value>,
     /// How deep this source is nested in others.
     pub(crate) nesting: u32,
-    env: HashMap<(u32, Sym), Value>,
-    fields: HashMap<(u32, Sym), Value>,
-    param_in: HashMap<(u32, usize), Value>,
-    returns: HashMap<u32, Value>,
+    env: NumberMap<(u32, Sym), Value>,
+    fields: NumberMap<(u32, Sym), Value>,
+    param_in: NumberMap<(u32, usize), Value>,
+    returns: NumberMap<u32, Value>,
     collecting: Vec<Value>,
     inline_stack: Vec<u32>,
     inline_steps: u64,
@@ -116,7 +119,20 @@ const UNROLL: usize = 4_096;
 
 /// Traces one file.
 pub(crate) fn trace(module: &Module, language: Language, own_modules: &BTreeSet<String>, nesting: u32, budget: &mut Budget) -> Outcome {
+    trace_within(module, language, own_modules, nesting, budget, HashMap::new())
+}
+
+/// Traces a source that was found in another one, whose names it sees.
+pub(crate) fn trace_within(
+    module: &Module,
+    language: Language,
+    own_modules: &BTreeSet<String>,
+    nesting: u32,
+    budget: &mut Budget,
+    outer: HashMap<Rc<str>, Value>,
+) -> Outcome {
     let mut tracer = Tracer::new(module, language, own_modules, nesting, budget);
+    tracer.outer = outer;
     let passes = if module.functions.is_empty() { 1 } else { 2 };
     for pass in 0..passes {
         if pass > 0 && tracer.budget.steps < 1_000 {
@@ -142,11 +158,12 @@ impl<'m, 'b> Tracer<'m, 'b> {
             table: table(language),
             budget,
             own_modules,
+            outer: HashMap::new(),
             nesting,
-            env: HashMap::new(),
-            fields: HashMap::new(),
-            param_in: HashMap::new(),
-            returns: HashMap::new(),
+            env: NumberMap::default(),
+            fields: NumberMap::default(),
+            param_in: NumberMap::default(),
+            returns: NumberMap::default(),
             collecting: Vec::new(),
             inline_stack: Vec::new(),
             inline_steps: 0,
@@ -177,6 +194,11 @@ impl<'m, 'b> Tracer<'m, 'b> {
         }
         self.budget.steps -= 1;
         true
+    }
+
+    /// Spends what something costs beyond its own step.
+    fn charge(&mut self, steps: u64) {
+        self.budget.steps = self.budget.steps.saturating_sub(steps);
     }
 
     fn block(&mut self, body: &'m [Stmt], scope: u32) {
@@ -241,8 +263,8 @@ impl<'m, 'b> Tracer<'m, 'b> {
         let over = iter.map(|iter| self.eval(iter, scope));
         self.branch_depth += 1;
         match (target, over) {
-            (Some(target), Some(over)) => match expr::items(&over) {
-                Some(items) if items.len() <= UNROLL && !items.is_empty() => {
+            (Some(target), Some(over)) => match expr::count(&over).filter(|count| *count <= UNROLL).and_then(|_| expr::items(&over)) {
+                Some(items) if !items.is_empty() => {
                     let stop = self.budget.steps.saturating_sub(200_000.min(self.budget.steps / 4));
                     for item in items {
                         self.assign(target, item, scope);
@@ -355,7 +377,14 @@ impl<'m, 'b> Tracer<'m, 'b> {
     }
 
     fn lookup(&self, name: Sym, scope: u32) -> Option<&Value> {
-        self.place_of(name, scope).and_then(|place| self.env.get(&(place, name)))
+        let mut at = scope;
+        for _ in 0..256 {
+            if let Some(value) = self.env.get(&(at, name)) {
+                return Some(value);
+            }
+            at = self.parent_scope(at)?;
+        }
+        None
     }
 
     /// Binds a name where it already lives, or here.

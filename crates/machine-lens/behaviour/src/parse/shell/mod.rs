@@ -100,6 +100,10 @@ impl Shell<'_> {
         if powershell::is_powershell(text) {
             return powershell::read(self, text, at);
         }
+        if powershell::starts_powershell(text) {
+            // Its own `;` and `|` stand in the same line; the words are read below for encoded commands.
+            powershell::read(self, text, at);
+        }
         let mut last = Flow::default();
         let mut commands: Vec<Command> = Vec::new();
         let mut command = Command { at, ..Command::default() };

@@ -31,6 +31,12 @@ pub(super) fn is_powershell(text: &str) -> bool {
         && !head.contains("powershell.exe ")
 }
 
+/// Whether a command line hands its rest to PowerShell without quoting it.
+pub(super) fn starts_powershell(text: &str) -> bool {
+    let head = crate::trace::value::cut(text.trim_start(), 64).to_ascii_lowercase();
+    (head.starts_with("powershell") || head.starts_with("pwsh")) && text.contains(';')
+}
+
 /// Reads PowerShell text.
 pub(super) fn read(shell: &mut Shell<'_>, text: &str, at: usize) -> Flow {
     let plain = text.replace('`', "");
@@ -68,7 +74,7 @@ pub(super) fn read(shell: &mut Shell<'_>, text: &str, at: usize) -> Flow {
     if evaluates && !taint.is_none() {
         shell.fact(Capability::Eval, "powershell", taint, shown.clone(), at);
     }
-    if fetches_file && has(&["start-process", "saps ", "start ", "& ", "invoke-item", "ii ", ".exe;", "cmd /c"]) {
+    if fetches_file && has(&["start-process", "saps ", "start ", "& ", "start-job", "invoke-item", "ii ", ".exe;", "cmd /c"]) {
         shell.fact(Capability::Spawn, "powershell", Taint::NETWORK.with(Taint::DROPPED), shown.clone(), at);
     }
     if has(&["net.sockets.tcpclient"]) {

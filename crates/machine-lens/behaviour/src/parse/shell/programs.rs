@@ -147,6 +147,16 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
             }
             Flow::default()
         }
+        "alias" => {
+            // What it stands for runs as soon as somebody types the name.
+            for word in command.words.iter().skip(1) {
+                if let Some((_, body)) = word.text.split_once('=') {
+                    shell.nested(body, &[], command.at, nesting);
+                }
+            }
+            // Commands substituted into its text run now.
+            Flow { taint: command.word_taint(), ..Flow::default() }
+        }
         "xargs" => {
             let mut inner = Command {
                 words: command.words.iter().skip(1).filter(|word| !word.text.starts_with('-')).cloned().collect(),
@@ -189,17 +199,13 @@ fn option_value<'c>(command: &'c Command, names: &[&str]) -> Option<&'c str> {
             {
                 return Some(value);
             }
-            if !name.starts_with("--")
-                && word.text.starts_with('-')
-                && !word.text.starts_with("--")
-                && name.len() == 2
-                && word.text.len() > 2
-                && word.text.ends_with(&name[1..])
+            // `-qO-`, `-fsSLo file`, `-o/tmp/a`: a letter in a cluster, its value in the rest or in the next word.
+            if name.len() == 2
+                && let Some(cluster) = word.text.strip_prefix('-').filter(|cluster| !cluster.starts_with('-'))
+                && let Some((flags, rest)) = cluster.split_once(&name[1..])
+                && flags.chars().all(|c| c.is_ascii_alphabetic())
             {
-                return words.get(index + 1).map(|next| next.text.as_str());
-            }
-            if name.len() == 2 && word.text.len() > 2 && word.text.starts_with(name) && !word.text.starts_with("--") {
-                return Some(&word.text[2..]);
+                return if rest.is_empty() { words.get(index + 1).map(|next| next.text.as_str()) } else { Some(rest) };
             }
         }
     }
@@ -304,7 +310,7 @@ fn script_started(shell: &mut Shell<'_>, script: &str, command: &Command, taint:
         shell.fact(Capability::Spawn, "run", Taint::DROPPED.with(Taint::NETWORK).with(taint), command.text(), command.at);
     }
     if !script.contains("://") && shell.out.scripts.len() < 256 {
-        let path = script.trim_start_matches("./").replace('\\', "/");
+        let path = script.trim_start_matches("…/").trim_start_matches("./").replace('\\', "/");
         shell.out.scripts.push(if path.starts_with("../") || path.starts_with('/') { path } else { format!("./{path}") });
     }
 }
