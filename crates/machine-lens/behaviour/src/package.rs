@@ -372,7 +372,7 @@ fn finish(source: Source<'_>, index: usize, reach: &Reach) -> FileFacts {
         fact.lexical = unparsed.is_some();
         facts.push(fact);
     }
-    facts.sort_by(|a, b| (a.line, a.column).cmp(&(b.line, b.column)));
+    facts.sort_by_key(|fact| (fact.line, fact.column));
     let shape = shape::of(&text, language);
     let hidden = if language == Language::Jvm { Vec::new() } else { shape::hidden(&text, language) };
     FileFacts { path: path.to_owned(), language, trigger: trigger_of(0), facts, hidden, shape, unparsed, cut_short: outcome.cut_short }

@@ -39,8 +39,11 @@ impl Detector for PersistenceWrite {
             let eager = strongest(&writes);
             let shown: Vec<&Fact> = writes.iter().copied().filter(|fact| fact.trigger == eager).collect();
             let only_rc = shown.iter().all(|fact| fact.path == Some(PathKind::ShellRc) && fact.capability == Capability::FileWrite);
+            // Opening the file says nothing of what is written; what is written does.
+            let mut contents = shown.iter().filter(|fact| fact.args.len() > 1).peekable();
+            let only_harmless = contents.peek().is_some() && contents.all(|fact| is_harmless_rc(fact));
             let copies_itself = shown.iter().any(|fact| fact.taint.has(Taint::SELF_PATH.with(Taint::DROPPED).with(Taint::NETWORK)));
-            let weight = if only_rc && shown.iter().all(|fact| is_harmless_rc(fact)) {
+            let weight = if only_rc && only_harmless {
                 Weight::habit(if eager.is_automatic() { Severity::Medium } else { Severity::Info }, 0.6)
             } else if eager.is_automatic() {
                 Weight::malware(0.93)

@@ -9,7 +9,7 @@ use crate::ir::{Expr, Function, Module, Stmt, Target};
 use noak::reader::Class;
 use noak::reader::attributes::{AttributeContent, Code};
 use noak::reader::cpool::ConstantPool;
-use stack::Machine;
+use stack::{Machine, Surroundings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -33,6 +33,12 @@ pub(super) fn lower(bytes: &[u8]) -> Option<Module> {
             break;
         }
     }
+    let parent = class
+        .super_class()
+        .and_then(|parent| pool.retrieve(parent).ok())
+        .map(|parent| parent.name.display().to_string())
+        .unwrap_or_default();
+    let own: BTreeSet<String> = methods.iter().map(|(name, descriptor, ..)| own_name(name, descriptor)).collect();
     let lambdas: Vec<String> =
         methods.iter().filter(|(name, ..)| name.starts_with("lambda$")).map(|(name, descriptor, ..)| own_name(name, descriptor)).collect();
     let mut fields = BTreeSet::new();
@@ -53,7 +59,12 @@ pub(super) fn lower(bytes: &[u8]) -> Option<Module> {
             let callee = Expr::Name(module.names.intern(lambda));
             body.push(Stmt::Expr(Expr::Call(Box::new(crate::ir::Call { callee, args: Vec::new(), at: 0, end: 0 }))));
         }
-        let mut machine = Machine::new(&mut module.names, pool, &this, &lines, &mut fields, body);
+        let mut machine = Machine::new(
+            &mut module.names,
+            Surroundings { pool, this: &this, parent: &parent, methods: &own, lines: &lines },
+            &mut fields,
+            body,
+        );
         machine.run(code, &mut left);
         let body = machine.finish();
         let params = params(&mut module.names, descriptor, *is_static);

@@ -107,7 +107,18 @@ impl<'m> Tracer<'m, '_> {
 
     pub(super) fn eval_code(&mut self, effect: Effect, path: &Rc<str>, args: &Args, site: Site) -> Value {
         let code = if effect == Effect::EvalLast { args.plain.last() } else { args.get(0) };
-        let code = code.cloned().unwrap_or_default();
+        let mut code = code.cloned().unwrap_or_default();
+        if self.language == Language::Jvm {
+            // The bytes are not always the first argument, and a loader over addresses fetches them itself.
+            code.taint = args.taint();
+            let rendered = self.render_args(args);
+            if path.contains("URLClassLoader") && rendered.iter().any(|text| text.contains("://") && !text.contains("file:")) {
+                code.taint = code.taint.with(Taint::NETWORK);
+                self.note(Capability::Network, path, Taint::NONE, rendered.clone(), site);
+            }
+            self.note_chain(Capability::Eval, path, code.taint, rendered, args.chain().as_deref().unwrap_or_default().to_vec(), site);
+            return Value::unknown(code.taint);
+        }
         let text = code.as_text().or_else(|| code.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Rc::from));
         if let Some(text) = &text {
             let trimmed = text.trim().trim_end_matches(';');
@@ -288,7 +299,7 @@ fn command_line(effect: Effect, callee: &Value, args: &Args) -> String {
                 let text = value.render(65_536);
                 // `exec(command, options)` takes a line; the program of `spawn(program, list)` has no blanks.
                 let is_line = words.is_empty() && effect == Effect::Spawn;
-                if !(text.chars().all(|c| c == HOLE) && !words.is_empty()) {
+                if words.is_empty() || !text.chars().all(|c| c == HOLE) {
                     words.push(if is_line { text } else { quoted(&text) });
                 }
             }

@@ -5,6 +5,7 @@
 //! times; functions are read once by themselves and again at calls whose arguments tell more. All of it stands under
 //! a budget of steps; when that is used up the facts found so far count and [`Outcome::cut_short`] says so.
 
+mod assign;
 mod call;
 mod code;
 mod effect;
@@ -24,7 +25,7 @@ use crate::ir::{Expr, Function, Module, Stmt, Sym, Target};
 use crate::peel::PeelBudget;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
-use value::{Data, Value};
+use value::{Data, Value, join, join_all};
 
 /// What one artifact's tracing may still use, shared by its files and virtual sources.
 #[derive(Debug)]
@@ -473,29 +474,4 @@ fn target_names(target: &Target, names: &mut BTreeSet<Sym>, depth: u32) {
         Target::Keys(targets) if depth < 16 => targets.iter().for_each(|(_, target)| target_names(target, names, depth + 1)),
         _ => {}
     }
-}
-
-/// What holds for both.
-fn join(a: &Value, b: &Value) -> Value {
-    let same = match (&a.data, &b.data) {
-        (Data::Text(x), Data::Text(y)) | (Data::Partial(x), Data::Partial(y)) | (Data::Api(x), Data::Api(y)) => x == y,
-        (Data::Function(x), Data::Function(y)) | (Data::Instance(x), Data::Instance(y)) | (Data::Class(x), Data::Class(y)) => x == y,
-        (Data::Num(x), Data::Num(y)) => x == y,
-        (_, Data::Unknown) => true,
-        _ => false,
-    };
-    let taint = a.taint.with(b.taint);
-    if same {
-        return Value { taint, ..a.clone() };
-    }
-    if matches!(a.data, Data::Unknown) {
-        return Value { taint, ..b.clone() };
-    }
-    Value { taint, chain: a.chain.clone().or_else(|| b.chain.clone()), label: a.label.clone(), ..Value::default() }
-}
-
-fn join_all(values: Vec<Value>) -> Value {
-    let mut values = values.into_iter();
-    let Some(first) = values.next() else { return Value::default() };
-    values.fold(first, |all, value| join(&all, &value))
 }

@@ -198,3 +198,28 @@ pub(crate) fn cut(text: &str, max: usize) -> &str {
 pub(crate) fn number_text(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e15 { format!("{}", number as i64) } else { format!("{number}") }
 }
+
+/// What holds for both.
+pub(crate) fn join(a: &Value, b: &Value) -> Value {
+    let same = match (&a.data, &b.data) {
+        (Data::Text(x), Data::Text(y)) | (Data::Partial(x), Data::Partial(y)) | (Data::Api(x), Data::Api(y)) => x == y,
+        (Data::Function(x), Data::Function(y)) | (Data::Instance(x), Data::Instance(y)) | (Data::Class(x), Data::Class(y)) => x == y,
+        (Data::Num(x), Data::Num(y)) => x == y,
+        (_, Data::Unknown) => true,
+        _ => false,
+    };
+    let taint = a.taint.with(b.taint);
+    if same {
+        return Value { taint, ..a.clone() };
+    }
+    if matches!(a.data, Data::Unknown) {
+        return Value { taint, ..b.clone() };
+    }
+    Value { taint, chain: a.chain.clone().or_else(|| b.chain.clone()), label: a.label.clone(), ..Value::default() }
+}
+
+pub(crate) fn join_all(values: Vec<Value>) -> Value {
+    let mut values = values.into_iter();
+    let Some(first) = values.next() else { return Value::default() };
+    values.fold(first, |all, value| join(&all, &value))
+}

@@ -10,11 +10,22 @@ use std::rc::Rc;
 /// Deepest stack kept.
 const MAX_STACK: usize = 1_024;
 
+/// What a method stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'x, 'input> {
+    pub(super) pool: &'x ConstantPool<'input>,
+    /// This class and the one it extends, with slashes.
+    pub(super) this: &'x str,
+    pub(super) parent: &'x str,
+    /// The class's own methods, as they are bound.
+    pub(super) methods: &'x BTreeSet<String>,
+    /// Offset in the code to source line.
+    pub(super) lines: &'x BTreeMap<u32, u32>,
+}
+
 pub(super) struct Machine<'x, 'input> {
     names: &'x mut Names,
-    pool: &'x ConstantPool<'input>,
-    this: &'x str,
-    lines: &'x BTreeMap<u32, u32>,
+    around: Surroundings<'x, 'input>,
     fields: &'x mut BTreeSet<String>,
     stack: Vec<Expr>,
     body: Vec<Stmt>,
@@ -29,15 +40,8 @@ struct Method {
 }
 
 impl<'x, 'input> Machine<'x, 'input> {
-    pub(super) fn new(
-        names: &'x mut Names,
-        pool: &'x ConstantPool<'input>,
-        this: &'x str,
-        lines: &'x BTreeMap<u32, u32>,
-        fields: &'x mut BTreeSet<String>,
-        body: Vec<Stmt>,
-    ) -> Self {
-        Machine { names, pool, this, lines, fields, stack: Vec::new(), body, made: 0, line: 0 }
+    pub(super) fn new(names: &'x mut Names, around: Surroundings<'x, 'input>, fields: &'x mut BTreeSet<String>, body: Vec<Stmt>) -> Self {
+        Machine { names, around, fields, stack: Vec::new(), body, made: 0, line: 0 }
     }
 
     pub(super) fn finish(self) -> Vec<Stmt> {
@@ -51,7 +55,7 @@ impl<'x, 'input> Machine<'x, 'input> {
                 break;
             }
             *left -= 1;
-            if let Some((_, line)) = self.lines.range(..=index.as_u32()).next_back() {
+            if let Some((_, line)) = self.around.lines.range(..=index.as_u32()).next_back() {
                 self.line = *line;
             }
             self.step(&instruction);
@@ -102,11 +106,11 @@ impl<'x, 'input> Machine<'x, 'input> {
     }
 
     fn utf8(&self, index: cpool::Index<cpool::Utf8<'input>>) -> String {
-        self.pool.retrieve(index).map(|text| text.display().to_string()).unwrap_or_default()
+        self.around.pool.retrieve(index).map(|text| text.display().to_string()).unwrap_or_default()
     }
 
     fn constant(&mut self, index: cpool::Index<cpool::Item<'input>>) {
-        let value = match self.pool.get(index) {
+        let value = match self.around.pool.get(index) {
             Ok(cpool::Item::String(string)) => Expr::Text(Rc::from(self.utf8(string.string))),
             Ok(cpool::Item::Integer(number)) => Expr::Num(f64::from(number.value)),
             Ok(cpool::Item::Long(number)) => Expr::Num(number.value as f64),
@@ -116,13 +120,13 @@ impl<'x, 'input> Machine<'x, 'input> {
     }
 
     fn method(&self, class: cpool::Index<cpool::Class<'input>>, pair: cpool::Index<cpool::NameAndType<'input>>) -> Option<Method> {
-        let class = self.pool.retrieve(class).ok()?.name.display().to_string();
-        let pair = self.pool.get(pair).ok()?;
+        let class = self.around.pool.retrieve(class).ok()?.name.display().to_string();
+        let pair = self.around.pool.get(pair).ok()?;
         Some(Method { class, name: self.utf8(pair.name), descriptor: self.utf8(pair.descriptor) })
     }
 
     fn item_method(&self, index: cpool::Index<cpool::Item<'input>>) -> Option<Method> {
-        match self.pool.get(index).ok()? {
+        match self.around.pool.get(index).ok()? {
             cpool::Item::MethodRef(method) => self.method(method.class, method.name_and_type),
             cpool::Item::InterfaceMethodRef(method) => self.method(method.class, method.name_and_type),
             _ => None,
@@ -134,7 +138,12 @@ impl<'x, 'input> Machine<'x, 'input> {
         let (kinds, gives) = descriptor_parts(&method.descriptor);
         let args = self.take(kinds.len());
         let object = has_object.then(|| self.pop());
-        let own = method.class == self.this;
+        let mut method = method;
+        let own = method.class == self.around.this && self.around.methods.contains(&own_name(&method.name, &method.descriptor));
+        if method.class == self.around.this && !own && method.name != "<init>" {
+            // Inherited.
+            method.class = self.around.parent.to_owned();
+        }
         let is_new = method.name == "<init>";
         let mut given: Vec<Arg> = Vec::new();
         let callee = if own && !is_new {
@@ -163,11 +172,11 @@ impl<'x, 'input> Machine<'x, 'input> {
     }
 
     fn field(&mut self, index: cpool::Index<cpool::FieldRef<'input>>) -> Option<String> {
-        let field = self.pool.get(index).ok()?;
-        let class = self.pool.retrieve(field.class).ok()?.name.display().to_string();
-        let pair = self.pool.get(field.name_and_type).ok()?;
+        let field = self.around.pool.get(index).ok()?;
+        let class = self.around.pool.retrieve(field.class).ok()?.name.display().to_string();
+        let pair = self.around.pool.get(field.name_and_type).ok()?;
         let name = format!("f:{}", self.utf8(pair.name));
-        if class == self.this {
+        if class == self.around.this {
             self.fields.insert(name.clone());
         }
         Some(name)
@@ -288,19 +297,20 @@ impl<'x, 'input> Machine<'x, 'input> {
                 self.invoke(method, true);
             }
             I::InvokeVirtual { index } => {
-                let method = self.pool.get(*index).ok().and_then(|method| self.method(method.class, method.name_and_type));
+                let method = self.around.pool.get(*index).ok().and_then(|method| self.method(method.class, method.name_and_type));
                 self.invoke(method, true);
             }
             I::InvokeInterface { index, .. } => {
-                let method = self.pool.get(*index).ok().and_then(|method| self.method(method.class, method.name_and_type));
+                let method = self.around.pool.get(*index).ok().and_then(|method| self.method(method.class, method.name_and_type));
                 self.invoke(method, true);
             }
             I::InvokeDynamic { index } => {
                 let descriptor = self
+                    .around
                     .pool
                     .get(*index)
                     .ok()
-                    .and_then(|item| self.pool.get(item.name_and_type).ok())
+                    .and_then(|item| self.around.pool.get(item.name_and_type).ok())
                     .map(|pair| self.utf8(pair.descriptor))
                     .unwrap_or_default();
                 let (kinds, gives) = descriptor_parts(&descriptor);

@@ -489,7 +489,7 @@ fn deletion(shell: &mut Shell<'_>, name: &str, command: &Command) -> Flow {
     let capability = if recursive { Capability::DeleteTree } else { Capability::Delete };
     if recursive || !matches!(name, "dd") {
         let files: Vec<String> =
-            text.into_iter().skip(1).filter(|word| !word.starts_with('-') && !(word.starts_with('/') && word.len() == 2)).collect();
+            text.into_iter().skip(1).filter(|word| !(word.starts_with('-') || (word.starts_with('/') && word.len() == 2))).collect();
         shell.fact(capability, name, command.word_taint(), files, command.at);
     }
     Flow::default()
