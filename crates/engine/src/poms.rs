@@ -26,9 +26,9 @@ impl Poms {
         Poms { registries, runtime, announced: Mutex::default(), failed: Arc::default() }
     }
 
-    /// Whether an upstream did not answer (a POM that it says it does not have is an answer).
+    /// Whether an upstream did not answer (a POM that it says it does not have is an answer) since this was last asked.
     pub(crate) fn failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
+        self.failed.swap(false, Ordering::Relaxed)
     }
 
     /// The Python version that markers are evaluated for: the one that the Python upstream's adapter assumes.

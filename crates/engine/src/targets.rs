@@ -4,6 +4,7 @@
 
 use crate::plan::Plan;
 use crate::poms::Poms;
+use crate::report::NotEvaluated;
 use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Release, Requested, printable};
 use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, detect, read, walk};
 use bifocal_registries::Registries;
@@ -85,10 +86,19 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
             notes: Vec::new(),
         });
     }
+    let mut unread = Vec::new();
     for path in &paths {
-        inventories.push(read_one(path, &files, request, &poms)?);
+        match read_one(path, &files, request, &poms) {
+            Ok(inventory) => inventories.push(inventory),
+            // The other files are looked at all the same: one of them may name something that is denied.
+            Err(TargetError::Upstream(error)) => {
+                unread.push(NotEvaluated { what: printable(path), place: error.place, error: error.problem.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let plan = Plan::of(&inventories);
+    let mut plan = Plan::of(&inventories);
+    plan.not_evaluated.extend(unread);
     match &request.base {
         None => Ok(plan),
         Some(revision) => {

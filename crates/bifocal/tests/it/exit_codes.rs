@@ -294,6 +294,21 @@ fn what_is_held_beats_what_could_not_be_evaluated() {
 }
 
 #[test]
+fn a_pom_whose_parents_cannot_be_had_is_3_and_hides_no_verdict_of_other_files() {
+    let lab = lab();
+    lab.lock(&[npm("left-pad", "1.3.0")]);
+    lab.write("service/pom.xml", "<project>\n  <modelVersion>4.0.0</modelVersion>\n  <parent><groupId>org.example</groupId><artifactId>parent</artifactId><version>1</version></parent>\n  <artifactId>service</artifactId>\n</project>\n");
+    lab.upstream.fault("/maven/*", Fault::status(500));
+    let run = lab.run(&["check"]).expect(3);
+    run.says(&["ERROR service/pom.xml", "org.example:parent", "HTTP 500", "1 not evaluated, 1 allowed"]);
+    lab.load_advisories(&[malware("MAL-2026-7", "left-pad", "1.3.0")]);
+    assert_eq!(lab.check_json(1, &[]).verdict(PAD), "deny");
+    // A parent that the upstream does not have is the project's mistake.
+    lab.upstream.clear_faults();
+    lab.run(&["check"]).expect(2).complains(&["service/pom.xml:", "org.example:parent"]);
+}
+
+#[test]
 fn fail_on_deny_lets_holds_pass_and_errors_not() {
     let lab = lab();
     let held = "pkg:npm/inner-tool@99.99.99";

@@ -52,6 +52,15 @@ fn the_same_lockfiles_offline_and_afresh_give_the_same_report() {
     assert_eq!(first.0, offline.0);
 }
 
+#[test]
+fn without_a_cache_nothing_is_kept() {
+    let (lab, _) = locked(7, 3, 1);
+    lab.check_json(0, &["--at", AT, "--no-cache"]);
+    assert!(!lab.cache().exists() || std::fs::read_dir(lab.cache()).unwrap().next().is_none(), "--no-cache wrote");
+    let report = lab.check_json(3, &["--at", AT, "--offline"]);
+    assert_eq!(report.count("allow"), 0);
+}
+
 /// What differs between builds: digests of the policy, versions of program and analyser.
 fn settings(lab: &Lab) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();

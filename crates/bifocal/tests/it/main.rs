@@ -13,6 +13,7 @@ mod baseline;
 mod determinism;
 mod docs;
 mod exit_codes;
+mod feeds;
 mod five_ecosystems;
 mod formats;
 mod lab;

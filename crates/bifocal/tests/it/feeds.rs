@@ -1,0 +1,98 @@
+//! Feeds: loaded from files, folders and addresses, replaced whole or not at all, and said when they are missing.
+
+use crate::lab::{AT, Lab, malware};
+use bifocal_testkit::{Fault, NpmPackage};
+use serde_json::Value;
+
+const PAD: &str = "pkg:npm/left-pad@1.3.0";
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.upstream.publish(NpmPackage::new("left-pad", "1.3.0"));
+    lab
+}
+
+fn health(lab: &Lab, feed: &str) -> String {
+    let status: Value = serde_json::from_str(&lab.run(&["feed", "status", "--format", "json"]).expect(0).stdout).unwrap();
+    let found = status["feeds"].as_array().unwrap().iter().find(|one| one["name"] == feed).cloned();
+    found.unwrap_or_else(|| panic!("{feed} is not in {status:#}"))["health"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_feed_comes_from_an_address_without_the_users_credentials() {
+    let lab = lab();
+    assert_eq!(health(&lab, "osv"), "missing");
+    lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]);
+    lab.upstream.route("/feeds/osv.json", "application/json", malware("MAL-2026-7", "left-pad", "1.3.0").to_string());
+    lab.upstream.publish(NpmPackage::new("other", "1.0.0"));
+    let address = format!("{}/feeds/osv.json", lab.upstream.url());
+    lab.run(&["feed", "update", &address]).expect(0).says(&["1 records, 1 of them malware"]);
+    assert!(lab.upstream.requests("/feeds/*").iter().all(|access| access.header("authorization").is_none()));
+    assert_eq!(lab.check_json(1, &["--at", AT, PAD]).rules(PAD), ["known-malware"]);
+    // Of npm everything is known now.
+    lab.check_json(0, &["--policy", "strict", "--at", AT, "pkg:npm/other@1.0.0"]);
+    // One that cannot be had leaves the former state in force.
+    lab.upstream.fault("/feeds/*", Fault::status(503));
+    lab.run(&["feed", "update", &address]).expect(3).complains(&["is not updated", "HTTP 503"]);
+    assert_eq!(lab.check_json(1, &["--at", AT, PAD]).verdict(PAD), "deny");
+}
+
+#[test]
+fn a_feed_that_lost_most_of_its_records_is_refused_until_told_otherwise() {
+    let lab = lab();
+    let folder = lab.beside("feed");
+    std::fs::create_dir(&folder).unwrap();
+    for number in 0..40 {
+        let record = malware(&format!("MAL-2026-{number}"), &format!("bad-{number}"), "1.0.0");
+        std::fs::write(folder.join(format!("{number}.json")), record.to_string()).unwrap();
+    }
+    let source = folder.to_str().unwrap();
+    lab.run(&["feed", "update", source]).expect(0).says(&["40 records"]);
+    for number in 5..40 {
+        std::fs::remove_file(folder.join(format!("{number}.json"))).unwrap();
+    }
+    lab.run(&["feed", "update", source]).expect(3).complains(&["is not updated", "--allow-shrinkage"]);
+    lab.run(&["feed", "update", "--allow-shrinkage", source]).expect(0).says(&["5 records"]);
+}
+
+#[test]
+fn a_list_of_popular_names_makes_look_alikes_known() {
+    let lab = lab();
+    lab.upstream.publish(NpmPackage::new("lodahs", "1.0.0").published("2026-11-20T00:00:00Z"));
+    let purl = "pkg:npm/lodahs@1.0.0";
+    let signal = |report: &crate::lab::Report| {
+        let signals = report.release(purl)["signals"].as_array().unwrap();
+        signals.iter().find(|signal| signal["id"] == "history/look-alike-name").map(|signal| signal["status"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(signal(&lab.check_json(0, &["--at", AT, purl])).as_deref(), Some("unknown"));
+    let list = lab.write("popular.txt", "lodash\nreact\nexpress\n");
+    lab.run(&["feed", "update", "--popularity", "npm", list.to_str().unwrap()]).expect(0).says(&["popularity/npm: 3 names"]);
+    assert_eq!(health(&lab, "popularity/npm"), "fresh");
+    let report = lab.check_json(1, &["--at", AT, purl]);
+    assert_eq!((signal(&report).as_deref(), report.rules(purl)), (Some("present"), vec!["look-alike-name"]));
+    lab.run(&["feed", "update", "--popularity", "npm"]).expect(2).complains(&["--popularity", "SOURCE"]);
+    lab.run(&["feed", "update", "--popularity", "gem", "popular.txt"]).expect(2).complains(&["gem"]);
+}
+
+#[test]
+fn a_damaged_feed_is_unknown_and_never_silence() {
+    let lab = lab();
+    lab.load_advisories(&[malware("MAL-2026-7", "left-pad", "1.3.0")]);
+    let feeds = std::path::Path::new(&lab.environment.vars()["XDG_DATA_HOME"]).join("bifocal/feeds");
+    for entry in std::fs::read_dir(&feeds).unwrap().flatten() {
+        std::fs::write(entry.path(), "this is no database".repeat(500)).unwrap();
+    }
+    let run = lab.run(&["check", "--at", AT, PAD]).expect(0);
+    run.says(&["note  feed osv is missing"]);
+    let error = lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]).release(PAD)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("bifocal feed update"), "{error}");
+}
+
+#[test]
+fn the_shipped_list_of_sources_can_be_printed_and_edited() {
+    let lab = lab();
+    let shipped = lab.run(&["feed", "sources"]).expect(0).stdout;
+    lab.write("feeds.toml", &shipped);
+    lab.write("feeds.toml", format!("{shipped}\n[[feed\n"));
+    lab.run(&["feed", "update"]).expect(2).complains(&["feeds.toml"]);
+}
