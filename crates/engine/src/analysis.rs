@@ -51,7 +51,6 @@ pub fn confinement() -> Vec<(&'static str, String)> {
 }
 
 /// The pool of analyser processes.
-
 pub struct Analyser {
     supervisor: Supervisor,
     limits: AnalysisLimits,

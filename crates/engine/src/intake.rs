@@ -109,11 +109,8 @@ impl Intake {
         let mut found = Prefetched::default();
         // A record of another registry is no record; where discovery fails, fetching will say so.
         let mut keys: BTreeMap<Ecosystem, Option<String>> = BTreeMap::new();
-        for release in &releases {
-            let ecosystem = release.ecosystem();
-            if !keys.contains_key(&ecosystem) {
-                keys.insert(ecosystem, self.registries.upstream_key(ecosystem).await.ok());
-            }
+        for ecosystem in Ecosystem::ALL.into_iter().filter(|ecosystem| releases.iter().any(|release| release.ecosystem() == *ecosystem)) {
+            keys.insert(ecosystem, self.registries.upstream_key(ecosystem).await.ok());
         }
         for (release, (record, fresh)) in self.cache.records(&releases).await {
             if keys.get(&release.ecosystem()).and_then(Option::as_ref) != Some(&record.upstream_key) {
