@@ -46,6 +46,7 @@ fuzz_target!(|text: &str| {
             },
             also_on: Vec::new(),
             changed: Vec::new(),
+            upstream_key: String::new(),
         };
         let drafts = signals(&record, &feeds);
         assert_eq!(drafts, signals(&record, &feeds));

@@ -62,6 +62,7 @@ fn assessment(purl: &str, signals: Vec<Signal>) -> Assessment {
         history: PackageHistory { version_count: 5, ..PackageHistory::default() },
         also_on: Vec::new(),
         changed: Default::default(),
+        upstream_key: String::new(),
     };
     Assessment { schema_version: SCHEMA_VERSION, record, artifacts: vec![(file, digest(), 10)], signals }
 }
