@@ -137,9 +137,16 @@ fn worth_reading(text: &str, language: Language, path: &str, layout: &Layout, ec
                     "hyper::",
                 ])
         }
+        // Imports stand first. A small file without any may still call what another file of its package imports for.
         Language::Go => {
-            has(&["os/exec", "net/http", "\"net\"", "syscall", "\"plugin\"", "\"os\"", "golang.org/x/sys", "clipboard", "unsafe"])
-                || text.contains("func init()")
+            let end = ["\nfunc ", "\ntype ", "\nvar ", "\nconst "].iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());
+            let imports = &text[..end];
+            let starts = text.len() < 256 << 10 && (text.contains("func init()") || text.contains("\nvar "));
+            !path.ends_with("_test.go")
+                && (starts
+                    || ["\"os/exec\"", "\"net/http\"", "\"net\"", "\"syscall\"", "\"plugin\"", "\"os\"", "golang.org/x/sys", "clipboard"]
+                        .iter()
+                        .any(|word| imports.contains(word)))
         }
         // Source files of other ecosystems inside an artifact are data there.
         Language::Python if ecosystem == Some(Ecosystem::Maven) => false,
