@@ -10,6 +10,8 @@ pub enum Step<'a> {
     Text(&'a str),
     /// `new` of a class, and `dup`.
     New(&'a str),
+    /// An array of these strings: `anewarray`, and `dup`, `bipush`, `ldc`, `aastore` for each.
+    Texts(&'a [&'a str]),
     /// `pop`.
     Pop,
     /// `invokespecial` of class, name, descriptor.
@@ -76,6 +78,17 @@ pub fn class_file(name: &str, method: &str, steps: &[Step<'_>]) -> Vec<u8> {
             Step::Text(text) => {
                 let text = pool.utf8(text);
                 (0x13, pool.tagged(8, &[text]))
+            }
+            Step::Texts(texts) => {
+                code.extend([0x10, texts.len() as u8, 0xbd]);
+                code.extend(pool.class("java/lang/String").to_be_bytes());
+                for (index, text) in texts.iter().enumerate() {
+                    let text = pool.utf8(text);
+                    code.extend([0x59, 0x10, index as u8, 0x13]);
+                    code.extend(pool.tagged(8, &[text]).to_be_bytes());
+                    code.push(0x53);
+                }
+                continue;
             }
             Step::New(class) => (0xbb, pool.class(class)),
             Step::Pop => {

@@ -188,7 +188,9 @@ impl<'m> Tracer<'m, '_> {
             .iter()
             .filter(|(label, _)| {
                 let name = label.rsplit(['/', '\\']).next().unwrap_or(label);
-                name.len() >= 3 && !name.contains(super::value::HOLE) && command.contains(name)
+                // A short name is found in many words; with its folder it is one path.
+                let sought = if name.len() >= 3 { name } else { label };
+                sought.len() >= 3 && !sought.contains(super::value::HOLE) && command.contains(sought)
             })
             .map(|(_, taint)| *taint)
             .reduce(Taint::with)
