@@ -1,7 +1,7 @@
 //! State behind traits: assessments, blobs, queue, decisions, cases, publisher history.
 //!
 //! In: values of `bifocal-core`. Out: the same values, later, in another process, after kill -9. The embedded backends
-//! are SQLite and a folder; every backend passes the same [contract suite](contract) (feature `contract`).
+//! are SQLite and a folder; every backend passes the same contract suite (module `contract`, behind the feature of that name).
 //!
 //! There are two databases, since they make different promises. The *cache* may be lost: a damaged entry is a miss, a
 //! damaged database is set aside and begun anew, and it is written without waiting for the disk. The *state* may not: a

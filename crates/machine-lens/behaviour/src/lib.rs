@@ -1,6 +1,6 @@
 //! What the code of an artifact does, from its syntax.
 //!
-//! What comes in: the bytes of one artifact. What goes out: [`ArtifactFacts`] with signals, each with a place in a
+//! What comes in: the bytes of one artifact. What goes out: [`ArtifactFacts`](bifocal_core::ArtifactFacts) with signals, each with a place in a
 //! file. The way between: unpack (bounded), parse each source once into a small common tree, follow names and data
 //! through it, peel encodings, find out what runs when, and let detectors judge *trigger x capability x destination*.
 //! Nothing of the artifact is run. The same bytes give the same facts.
