@@ -135,7 +135,10 @@ impl Session {
         }
         let path = dir.join("state.sqlite3");
         if !path.exists() {
-            return Ok(None);
+            return Err(Failure::usage(anyhow::anyhow!(
+                "--data {} holds no state.sqlite3: name the folder of a server's store",
+                bifocal_core::printable(&dir.to_string_lossy())
+            )));
         }
         let store = SqliteStore::open_state(&path, Arc::new(SystemClock)).await.map_err(Failure::not_evaluated)?;
         Ok(Some(Arc::new(store)))

@@ -169,7 +169,13 @@ impl Engine {
 
     /// Explains the verdict of one release.
     pub async fn explain(&self, release: &Release) -> Result<Explanation, TakeError> {
-        let wanted = Wanted { release: release.clone(), declared: Vec::new(), places: Vec::new(), optional: false };
+        let wanted = Wanted {
+            release: release.clone(),
+            declared: Vec::new(),
+            places: Vec::new(),
+            optional: false,
+            unpinned_hosts: std::collections::BTreeSet::new(),
+        };
         let known = self.intake.prefetch(std::slice::from_ref(&wanted)).await;
         let taken = self.intake.take(&wanted, &known).await?;
         let advisories = self.feeds.advisories(std::slice::from_ref(release)).await.remove(release).unwrap_or_default();
@@ -393,10 +399,8 @@ impl Evaluator {
     fn report(&self, wanted: &Wanted, taken: &Taken, assessment: Assessment, judgement: Judgement) -> ReleaseReport {
         // A feed that the policy requires and that cannot answer makes the release an error, unless it is denied anyway.
         let unanswered = !judgement.unanswered.is_empty() && judgement.verdict == Verdict::Allow;
-        let error = (!judgement.unanswered.is_empty()).then(|| {
-            let feeds = judgement.unanswered.join(", ");
-            format!("policy {} requires the feed {feeds}, which is missing or stale; run `bifocal feed update`", self.policy.name())
-        });
+        let error = (!judgement.unanswered.is_empty())
+            .then(|| format!("policy {} asks what cannot be answered: {}", self.policy.name(), judgement.unanswered.join("; ")));
         let mut artifacts: Vec<ArtifactReport> = assessment
             .artifacts
             .iter()

@@ -63,20 +63,24 @@ impl Feeds {
             return Ok(feeds);
         }
         let wanted: Vec<Ecosystem> = ecosystems.iter().copied().collect();
-        let mut status = missing_status();
         if let Some(path) = dir.map(advisory_path).filter(|path| path.exists()) {
             match AdvisoryStore::open(&path, OpenMode::ReadOnly).await {
-                Ok(store) => {
-                    match store.status_of(&wanted, now, stale_after).await {
-                        Ok(found) => status = found,
-                        Err(error) => feeds.warn(error.to_string()),
-                    }
-                    feeds.advisory = Some(store);
-                }
+                Ok(store) => feeds.advisory = Some(store),
                 Err(error) => feeds.warn(error.to_string()),
             }
         }
-        feeds.status.push(status);
+        // Each ecosystem has an answer of its own: records about npm say nothing of PyPI.
+        for ecosystem in &wanted {
+            let mut status = missing_status();
+            if let Some(store) = &feeds.advisory {
+                match store.status_of(std::slice::from_ref(ecosystem), now, stale_after).await {
+                    Ok(found) => status = found,
+                    Err(error) => feeds.warn(error.to_string()),
+                }
+            }
+            status.name = format!("osv/{ecosystem}");
+            feeds.status.push(status);
+        }
         for ecosystem in wanted {
             if let Some(path) = dir.map(|dir| popularity_path(dir, ecosystem)).filter(|path| path.exists()) {
                 match tokio::task::spawn_blocking(move || load_list(&path, ecosystem)).await {
@@ -105,9 +109,13 @@ impl Feeds {
 
     /// Advisory signals of many releases, in one question.
     pub(crate) async fn advisories(&self, releases: &[Release]) -> BTreeMap<Release, Vec<Signal>> {
-        let health = self.status.iter().find(|status| status.name == "osv");
-        let unknown: Vec<Signal> = health.and_then(feed_unknown).map(|draft| draft.finish(None)).into_iter().collect();
-        let mut found: BTreeMap<Release, Vec<Signal>> = releases.iter().map(|release| (release.clone(), unknown.clone())).collect();
+        let mut unknown: BTreeMap<Ecosystem, Vec<Signal>> = BTreeMap::new();
+        for ecosystem in Ecosystem::ALL {
+            let health = self.status.iter().find(|status| status.name == format!("osv/{ecosystem}"));
+            unknown.insert(ecosystem, health.and_then(feed_unknown).map(|draft| draft.finish(None)).into_iter().collect());
+        }
+        let of = |release: &Release| unknown.get(&release.ecosystem()).cloned().unwrap_or_default();
+        let mut found: BTreeMap<Release, Vec<Signal>> = releases.iter().map(|release| (release.clone(), of(release))).collect();
         let Some(store) = &self.advisory else { return found };
         match store.matches(releases).await {
             Ok(matches) => {
@@ -120,11 +128,9 @@ impl Feeds {
             Err(error) => {
                 // The store broke while it was read: the question is unknown for every release.
                 self.warn(error.to_string());
-                if unknown.is_empty() {
-                    let broken = FeedStatus { health: FeedHealth::Missing, ..missing_status() };
-                    for signals in found.values_mut() {
-                        signals.extend(feed_unknown(&broken).map(|draft| draft.finish(None)));
-                    }
+                let broken = FeedStatus { health: FeedHealth::Missing, ..missing_status() };
+                for signals in found.values_mut().filter(|signals| signals.is_empty()) {
+                    signals.extend(feed_unknown(&broken).map(|draft| draft.finish(None)));
                 }
             }
         }

@@ -37,6 +37,11 @@ pub enum TakeError {
     /// What people ruled cannot be read.
     #[error(transparent)]
     Store(#[from] bifocal_store::StoreError),
+    /// The lockfile names a host that is none of the configured upstreams', and no digest.
+    #[error(
+        "the lockfile takes it from {0}, which is none of the configured upstreams, and pins no digest, so what was looked at may not be what is installed; configure that registry, or make the lockfile anew"
+    )]
+    ForeignHost(String),
     /// The lockfile names files that the registry does not offer.
     #[error(
         "none of the files that the lockfile pins is offered by the upstream; the release may have been replaced: make the lockfile anew"
@@ -144,6 +149,9 @@ impl Intake {
             Some(record) => record.clone(),
             None => self.fetch_record(&wanted.release, known.stale.get(&wanted.release)).await?,
         };
+        if let Some(host) = self.foreign_host(&record, wanted).await {
+            return Err(TakeError::ForeignHost(host));
+        }
         let choice = self.choose(&record, wanted);
         let mut signals: Vec<Signal> = choice.mismatches.iter().map(provenance::lockfile_mismatch).collect();
         signals.extend(provenance::record_changes(&record));
@@ -170,6 +178,17 @@ impl Intake {
             }
         }
         Ok(taken)
+    }
+
+    /// A host named by a lockfile without a digest that is neither an upstream's nor that of the release's files. The
+    /// attack: a lockfile edited to fetch a known name from somewhere else (lockfile injection).
+    async fn foreign_host(&self, record: &ReleaseRecord, wanted: &Wanted) -> Option<String> {
+        if wanted.unpinned_hosts.is_empty() {
+            return None;
+        }
+        let mut hosts = self.registries.hosts(record.release.ecosystem()).await;
+        hosts.extend(record.files.iter().filter_map(|file| bifocal_registries::host_of(&file.url)));
+        wanted.unpinned_hosts.iter().find(|host| !hosts.contains(*host)).cloned()
     }
 
     fn choose(&self, record: &ReleaseRecord, wanted: &Wanted) -> Choice {

@@ -18,6 +18,8 @@ pub struct Wanted {
     pub places: Vec<Place>,
     /// No place asks for it outside development, test or optional dependencies.
     pub optional: bool,
+    /// Hosts that lockfiles name for it without pinning a digest: nothing ties those bytes to the registry's.
+    pub unpinned_hosts: BTreeSet<String>,
 }
 
 /// A range that a registry has to resolve.
@@ -77,8 +79,14 @@ impl Plan {
             declared: Vec::new(),
             places: Vec::new(),
             optional: true,
+            unpinned_hosts: BTreeSet::new(),
         });
         wanted.optional &= dependency.optional;
+        if let Some(host) =
+            dependency.registry_host.as_ref().filter(|_| dependency.artifacts.iter().all(|artifact| artifact.digests.is_empty()))
+        {
+            wanted.unpinned_hosts.insert(host.to_ascii_lowercase());
+        }
         if !wanted.places.contains(&dependency.place) {
             wanted.places.push(dependency.place.clone());
         }
@@ -105,6 +113,12 @@ impl Plan {
                 requirement: requirement.clone(),
                 dependency: dependency.clone(),
             }),
+            Requested::Path { name, path } if is_archive(path) || leaves_root(&place.path, path) => self.not_evaluated.push(NotEvaluated {
+                what: named(name, path),
+                place,
+                error: "this path is an archive or leads outside the checked folder, so nothing looked at it; check from the folder that holds it, or run `bifocal scan` on it"
+                    .to_owned(),
+            }),
             Requested::Path { name, path } => self.local.push(LocalDependency { name: name.clone(), path: path.clone(), place }),
             Requested::Git { name, url, revision } => self.not_evaluated.push(NotEvaluated {
                 what: named(name, &format!("git {url}{}", if revision.is_empty() { String::new() } else { format!("#{revision}") })),
@@ -128,6 +142,40 @@ impl Plan {
         self.not_evaluated.dedup();
         self
     }
+}
+
+/// Whether a path names packed code rather than a folder of the project.
+fn is_archive(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    [".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar", ".zip", ".whl", ".egg", ".jar", ".war", ".crate"]
+        .iter()
+        .any(|ending| path.ends_with(ending))
+}
+
+/// Whether a path, written in a file of the checked folder, leads out of that folder.
+fn leaves_root(file: &str, path: &str) -> bool {
+    let path = path.strip_prefix("file:").unwrap_or(path);
+    let absolute = |path: &str| path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':');
+    if absolute(path) {
+        return true;
+    }
+    // A file that was named by an absolute path has a root that is not known here.
+    if absolute(file) || file.starts_with("..") {
+        return false;
+    }
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut depth = 0i32;
+    for part in folder.split('/').chain(path.split(['/', '\\'])) {
+        match part {
+            "" | "." => {}
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        if depth < 0 {
+            return true;
+        }
+    }
+    false
 }
 
 fn named(name: &str, rest: &str) -> String {
@@ -166,12 +214,28 @@ mod tests {
     }
 
     #[test]
+    fn paths_that_leave_the_checked_folder_are_not_local() {
+        for (file, path, leaves) in [
+            ("package-lock.json", "packages/a", false),
+            ("web/package-lock.json", "../shared", false),
+            ("package-lock.json", "../outside", true),
+            ("web/package-lock.json", "../../outside", true),
+            ("package-lock.json", "/etc/x", true),
+            ("package-lock.json", "file:/etc/x", true),
+            ("/abs/package-lock.json", "../x", false),
+        ] {
+            assert_eq!(leaves_root(file, path), leaves, "{file} {path}");
+        }
+        assert!(is_archive("./x-1.0.whl") && !is_archive("./x"));
+    }
+
+    #[test]
     fn nothing_is_dropped_and_a_base_takes_away_what_it_has() {
         let all = inventory(vec![
             dependency(Requested::Exact { release: release("1.0.0") }, false, 1),
             dependency(Requested::Exact { release: release("2.0.0") }, false, 2),
             dependency(Requested::Git { name: "g".into(), url: "https://example.com/g".into(), revision: "abc".into() }, false, 3),
-            dependency(Requested::Path { name: "p".into(), path: "../p".into() }, false, 4),
+            dependency(Requested::Path { name: "p".into(), path: "./p".into() }, false, 4),
             dependency(Requested::Url { name: String::new(), url: "https://example.com/u.tgz".into() }, false, 5),
         ]);
         let plan = Plan::of(&[all]);

@@ -93,6 +93,9 @@ fn pack(root: &Path, limits: &ArchiveLimits) -> Result<Bytes, String> {
             }
         }
     }
+    if files.is_empty() {
+        return Err("the folder holds no file".to_owned());
+    }
     files.sort();
     let mut total = 0u64;
     let mut out = tar::Builder::new(Vec::new());

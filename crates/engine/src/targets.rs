@@ -191,7 +191,17 @@ fn slashes(path: &str) -> String {
 
 fn read_one(path: &str, files: &dyn FileSource, request: &Request, poms: &Poms) -> Result<Inventory, TargetError> {
     let limits = ReaderLimits::default();
+    // A pipe would be waited for, and a folder has nothing to read.
+    if std::fs::metadata(request.cwd.join(path)).is_ok_and(|meta| !meta.is_file()) {
+        return Err(TargetError::Missing { path: printable(path), why: "it is no regular file".to_owned() });
+    }
     let bytes = files.file(path, limits.file_bytes).map_err(|error| TargetError::Missing { path: printable(path), why: why(&error) })?;
+    if bytes.iter().all(u8::is_ascii_whitespace) && detect(path, &bytes).is_some_and(never_empty) {
+        return Err(TargetError::Missing {
+            path: printable(path),
+            why: "it is empty, and its tool never writes it so; make it anew".to_owned(),
+        });
+    }
     let mut context = ReadContext::new(files);
     context.poms = Some(poms);
     if detect(path, &bytes).is_some_and(asks_for_python) {
@@ -200,6 +210,13 @@ fn read_one(path: &str, files: &dyn FileSource, request: &Request, poms: &Poms) 
     context.variables = request.variables.clone();
     context.limits = limits;
     read(path, &bytes, &context).map_err(|error| if poms.failed() { TargetError::Upstream(error) } else { TargetError::Read(error) })
+}
+
+/// Lockfiles that their tools never leave empty: an empty one was cut off, and would pass for a project without
+/// dependencies.
+fn never_empty(kind: FileKind) -> bool {
+    use FileKind::{CargoLock, GoMod, GradleLockfile, PnpmLock};
+    matches!(kind, CargoLock | GoMod | GradleLockfile | PnpmLock)
 }
 
 /// Whether environment markers decide what the file asks for.

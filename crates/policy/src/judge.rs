@@ -313,7 +313,7 @@ impl Policy {
             for feed in feeds {
                 let state = self.feed_health(feed, facts.context.evaluated_at);
                 if state != FeedHealth::Fresh {
-                    let remedy = if feed.remedy.is_empty() { String::new() } else { format!("; {}", one_line(&feed.remedy, 200)) };
+                    let remedy = if feed.remedy.is_empty() { String::new() } else { format!("; run `{}`", one_line(&feed.remedy, 200)) };
                     open.push(format!("feed `{}` is {}{remedy}", one_line(&feed.name, 60), health(state)));
                 }
             }

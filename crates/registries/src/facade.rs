@@ -161,6 +161,12 @@ impl Registries {
         .await?
     }
 
+    /// The hosts of an ecosystem's upstreams, in lower case; none where there is no upstream.
+    pub async fn hosts(&self, ecosystem: Ecosystem) -> std::collections::BTreeSet<String> {
+        let Ok(adapter) = self.adapter(ecosystem).await else { return Default::default() };
+        adapter.upstreams().iter().filter_map(|upstream| host_of(&upstream.address)).collect()
+    }
+
     /// The Python version that releases are chosen for, such as `3.11.7`: the installed one's, or the one assumed.
     pub async fn python_version(&self) -> String {
         let shared = Arc::clone(&self.shared);
@@ -255,6 +261,12 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// The host of an address, in lower case.
+pub fn host_of(address: &str) -> Option<String> {
+    let address = address.strip_prefix("sparse+").unwrap_or(address);
+    Url::parse(address).ok()?.host_str().map(str::to_ascii_lowercase)
 }
 
 /// A host for comparison: all names of this machine are one.

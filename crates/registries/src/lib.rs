@@ -29,4 +29,4 @@ mod xml;
 pub use adapter::{Download, PackageDoc, ResolveContext, UpstreamInfo};
 pub use environment::{Environment, Options};
 pub use error::{RegistryError, shown, shown_text};
-pub use facade::{Discovery, Registries};
+pub use facade::{Discovery, Registries, host_of};

@@ -246,7 +246,7 @@ impl Upstream {
     pub fn pom_xml(&self, releases: &[Release]) -> String {
         self.read(|catalogue| {
             let mut out = String::from(
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>org.example</groupId>\n  <artifactId>project</artifactId>\n  <version>1.0.0</version>\n  <dependencies>\n",
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<project>\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>org.example</groupId>\n  <artifactId>project</artifactId>\n  <version>1.0.0</version>\n  <dependencies>\n",
             );
             for release in releases {
                 let (group, artifact) = halves(release.package.as_str());

@@ -29,6 +29,7 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
             "scan prints human, json, jsonl or sarif; markdown and cyclonedx are forms of `bifocal check`"
         )));
     }
+    let paths: Vec<PathBuf> = paths.into_iter().flat_map(expand).collect();
     let jobs = args.jobs.or(session.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(setup::cores);
     let scanner = Arc::new(Scanner::new(session.analyser(jobs)?, setup::default_policy()?));
     let bar = Bar::new("scanning");
@@ -65,6 +66,25 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     } else {
         0
     })
+}
+
+/// A folder that holds nothing but archives (what a build leaves in `dist/`) is each of them, in order of name; any other
+/// folder is scanned as the content of one artifact.
+fn expand(path: PathBuf) -> Vec<PathBuf> {
+    const ENDINGS: [&str; 10] = [".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".whl", ".egg", ".jar", ".war", ".crate"];
+    let Ok(entries) = std::fs::read_dir(&path) else { return vec![path] };
+    let mut archives = Vec::new();
+    for entry in entries {
+        let Ok(entry) = entry else { return vec![path] };
+        let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
+        let is_archive = ENDINGS.iter().any(|ending| name.ends_with(ending));
+        if !is_archive || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            return vec![path];
+        }
+        archives.push(entry.path());
+    }
+    archives.sort();
+    if archives.is_empty() { vec![path] } else { archives }
 }
 
 fn print(lines: &[ScanLine], global: &Global, form: Format) -> Result<(), Failure> {

@@ -8,7 +8,18 @@ use std::collections::BTreeMap;
 
 /// Renders a check. The serial number is derived from the content, so that the same report gives the same bytes.
 pub(crate) fn render(report: &CheckReport) -> Value {
-    let components: Vec<Value> = report.releases.iter().map(component).collect();
+    let mut components: Vec<Value> = report.releases.iter().map(component).collect();
+    components.extend(report.not_evaluated.iter().enumerate().map(|(number, missing)| {
+        json!({
+            "type": "library",
+            "bom-ref": format!("not-evaluated-{}", number + 1),
+            "name": one_line(&missing.what, 240),
+            "properties": [
+                { "name": "bifocal:verdict", "value": "error" },
+                { "name": "bifocal:error", "value": one_line(&missing.error, 1000) },
+            ],
+        })
+    }));
     let mut vulnerabilities: BTreeMap<String, Value> = BTreeMap::new();
     for release in &report.releases {
         for signal in release.signals.iter().filter(|signal| signal.status == Status::Present && signal.id.starts_with("advisory/")) {

@@ -75,14 +75,19 @@ pub(crate) fn render(report: &CheckReport, color: bool, verbose: bool) -> String
 /// in the same way share a line.
 fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
     let lists: Vec<&FeedStatus> = broken(report).filter(|feed| feed.name.starts_with(POPULARITY)).collect();
-    for feed in broken(report).filter(|feed| !feed.name.starts_with(POPULARITY)) {
-        let what = match (feed.health, feed.as_of) {
-            (FeedHealth::Stale, Some(date)) => format!("is stale (as of {})", date.strftime("%Y-%m-%d")),
-            (FeedHealth::Stale, None) => "is stale".to_owned(),
-            _ => "is missing".to_owned(),
+    for state in [FeedHealth::Missing, FeedHealth::Stale] {
+        let feeds: Vec<&FeedStatus> = broken(report).filter(|feed| !feed.name.starts_with(POPULARITY) && feed.health == state).collect();
+        let Some(first) = feeds.first() else { continue };
+        let names: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+        let oldest = feeds.iter().filter_map(|feed| feed.as_of).min();
+        let what = match (state, oldest) {
+            (FeedHealth::Stale, Some(date)) => format!("stale (as of {})", date.strftime("%Y-%m-%d")),
+            (FeedHealth::Stale, None) => "stale".to_owned(),
+            _ => "missing".to_owned(),
         };
-        let _ =
-            writeln!(out, "{} feed {} {what}: its questions are unknown; run `{}`", paint.with("1;33", "note "), feed.name, feed.remedy);
+        let (noun, verb, whose) = if names.len() == 1 { ("feed", "is", "its") } else { ("feeds", "are", "their") };
+        let note = paint.with("1;33", "note ");
+        let _ = writeln!(out, "{note} {noun} {} {verb} {what}: {whose} questions are unknown; run `{}`", names.join(", "), first.remedy);
     }
     if let [one] = lists.as_slice() {
         let _ = writeln!(
@@ -239,8 +244,9 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
             out,
             "{}",
             paint.dim(&format!(
-                "{} with signals worth knowing ({vulnerable} with known vulnerabilities): -v shows them",
-                counted(annotated, "allowed release", "allowed releases")
+                "{} with signals worth knowing{}: -v shows them",
+                counted(annotated, "allowed release", "allowed releases"),
+                if vulnerable > 0 { format!(" ({vulnerable} with known vulnerabilities)") } else { String::new() }
             ))
         );
     }

@@ -1,7 +1,7 @@
 //! SARIF 2.1.0 (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/>): a result for each reason with the signals behind
 //! it, at the place where the lockfile names the release; evidence inside artifacts as related locations.
 
-use bifocal_core::{Evidence, Place, Severity, Signal, one_line};
+use bifocal_core::{Evidence, FeedHealth, Place, Severity, Signal, one_line};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport, ScanLine};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,7 +45,20 @@ pub(crate) fn render(report: &CheckReport) -> Value {
             "locations": locations(std::slice::from_ref(&missing.place)),
         }));
     }
-    document(report.bifocal.as_str(), rules, results, report.summary.error == 0)
+    let mut document = document(report.bifocal.as_str(), rules, results, report.summary.error == 0);
+    let broken: Vec<Value> = report
+        .feeds
+        .iter()
+        .filter(|feed| feed.health != FeedHealth::Fresh)
+        .map(|feed| {
+            let text = format!("feed {} is missing or stale: its questions are unknown; run `{}`", feed.name, feed.remedy);
+            json!({ "level": "warning", "message": { "text": text } })
+        })
+        .collect();
+    if !broken.is_empty() {
+        document["runs"][0]["invocations"][0]["toolExecutionNotifications"] = Value::Array(broken);
+    }
+    document
 }
 
 /// Renders a scan.

@@ -381,14 +381,17 @@ fn a_damaged_cache_is_begun_anew() {
 fn the_strict_policy_without_its_feed_is_3_and_says_what_to_run() {
     let lab = lab();
     let error = error_of(&lab.check_json(3, &["--policy", "strict", PAD]), PAD);
-    assert!(error.contains("policy strict requires the feed") && error.contains("bifocal feed update"), "{error}");
-    lab.run(&["check", PAD]).expect(0).says(&["note  feed osv is missing", "run `bifocal feed update`"]);
+    assert!(
+        error.contains("policy strict asks what cannot be answered: feed `osv/npm` is missing") && error.contains("bifocal feed update"),
+        "{error}"
+    );
+    lab.run(&["check", PAD]).expect(0).says(&["note  feed osv/npm is missing", "run `bifocal feed update`"]);
     lab.load_advisories(&[malware("MAL-2026-7", "other", "1.3.0")]);
     lab.check_json(0, &["--policy", "strict", PAD]);
     // Eight days on, the feed is stale.
     let stale = "2126-11-24T07:00:00Z";
     let error = error_of(&lab.check_json(3, &["--policy", "strict", "--at", stale, PAD]), PAD);
-    assert!(error.contains("missing or stale"), "{error}");
+    assert!(error.contains("is stale; run `bifocal feed update`"), "{error}");
     lab.run(&["check", "--at", stale, PAD]).expect(0).says(&["is stale"]);
 }
 

@@ -21,7 +21,7 @@ fn health(lab: &Lab, feed: &str) -> String {
 #[test]
 fn a_feed_comes_from_an_address_without_the_users_credentials() {
     let lab = lab();
-    assert_eq!(health(&lab, "osv"), "missing");
+    assert_eq!(health(&lab, "osv/npm"), "missing");
     lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]);
     lab.upstream.route("/feeds/osv.json", "application/json", malware("MAL-2026-7", "left-pad", "1.3.0").to_string());
     lab.upstream.publish(NpmPackage::new("other", "1.0.0"));
@@ -83,7 +83,7 @@ fn a_damaged_feed_is_unknown_and_never_silence() {
         std::fs::write(entry.path(), "this is no database".repeat(500)).unwrap();
     }
     let run = lab.run(&["check", "--at", AT, PAD]).expect(0);
-    run.says(&["note  feed osv is missing"]);
+    run.says(&["note  feed osv/npm is missing"]);
     let error = lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]).release(PAD)["error"].as_str().unwrap().to_owned();
     assert!(error.contains("bifocal feed update"), "{error}");
 }

@@ -18,6 +18,7 @@ mod five_ecosystems;
 mod formats;
 mod lab;
 mod new_only;
+mod not_looked_at;
 mod output;
 mod scan;
 mod shadow;

@@ -1,5 +1,5 @@
 //! Maven POMs: parsing, inheritance, interpolation, dependency management, and the transitive dependencies that Maven
-//! would take (<https://maven.apache.org/guides/introduction/introduction-to-dependency-mechanism.html>).
+//! would take (its guide to the dependency mechanism).
 //!
 //! [`model`] is the file as written, [`effective`] what it means with its parents and imported BOMs, [`resolve`] the
 //! releases that follow from it. [`load`] gets POMs from the checked folder and from the upstream.

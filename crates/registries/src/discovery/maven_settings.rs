@@ -1,5 +1,5 @@
 //! Maven's settings.xml: mirrors, servers, repositories of active profiles
-//! (<https://maven.apache.org/settings.html>).
+//! (the page on settings.xml in its documentation).
 
 use super::read_file;
 use crate::environment::Environment;

@@ -1,5 +1,5 @@
 //! Where files are in a Maven 2 repository, and what `maven-metadata.xml` says
-//! (<https://maven.apache.org/repositories/layout.html>).
+//! (the page on the repository layout in its documentation).
 
 use crate::xml::Element;
 use bifocal_core::{Algorithm, ArtifactKind, Digest};

@@ -239,9 +239,7 @@ impl MavenPackage {
         if let Some(text) = &self.pom {
             return text.clone();
         }
-        let mut out = String::from(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n",
-        );
+        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<project>\n  <modelVersion>4.0.0</modelVersion>\n");
         if let Some((name, version)) = &self.parent {
             let (group, artifact) = halves(name);
             out.push_str(&format!(
