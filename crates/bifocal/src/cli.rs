@@ -113,7 +113,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, requires = "base")]
     pub(crate) new_only: bool,
     /// The git revision that --new-only compares with
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", requires = "new_only")]
     pub(crate) base: Option<String>,
     /// Record today's findings that are not malware as known, and exit 0 when nothing else is left
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "bifocal-baseline.toml")]
@@ -147,7 +147,7 @@ pub(crate) struct SourceArgs {
     /// Answer from the cache alone; what is not there is an error
     #[arg(long, env = "BIFOCAL_OFFLINE")]
     pub(crate) offline: bool,
-    /// Assess afresh: read nothing from the cache of assessments and metadata
+    /// Assess afresh: the cache of assessments and metadata is neither read nor written
     #[arg(long)]
     pub(crate) no_cache: bool,
     /// Ask the upstreams anew for all metadata, however fresh, and compare it with what they said before
