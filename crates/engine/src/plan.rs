@@ -159,8 +159,10 @@ fn leaves_root(file: &str, path: &str) -> bool {
     if absolute(path) {
         return true;
     }
-    // A file that was named by an absolute path has a root that is not known here.
-    if absolute(file) || file.starts_with("..") {
+    // A file that was named by an absolute path has a root that is not known here; pnpm and yarn write a workspace's
+    // links relative to the member that asks for them, not to the lockfile.
+    let of_members = ["pnpm-lock.yaml", "yarn.lock"].iter().any(|name| file.rsplit('/').next() == Some(name));
+    if absolute(file) || file.starts_with("..") || of_members {
         return false;
     }
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -223,6 +225,8 @@ mod tests {
             ("package-lock.json", "/etc/x", true),
             ("package-lock.json", "file:/etc/x", true),
             ("/abs/package-lock.json", "../x", false),
+            ("pnpm-lock.yaml", "../shared", false),
+            ("pnpm-lock.yaml", "/etc/x", true),
         ] {
             assert_eq!(leaves_root(file, path), leaves, "{file} {path}");
         }
