@@ -18,7 +18,7 @@ say "versions"
 rustc --version
 for client in npm pnpm pip uv cargo mvn go git; do
   if command -v "$client" >/dev/null; then
-    case $client in go) go version ;; mvn) mvn --version 2>/dev/null | head -1 ;; *) printf '%s ' "$client"; "$client" --version 2>/dev/null | head -1 ;; esac
+    case $client in go) go version ;; mvn) mvn --version 2>/dev/null | sed -n 1p ;; *) printf '%s ' "$client"; "$client" --version 2>/dev/null | sed -n 1p ;; esac
   else
     skipped+=("tests against the real $client (not installed)")
   fi
