@@ -3,8 +3,8 @@
 
 usage: maven_get.py WANTED.jsonl LOG.jsonl FOLDER LOCAL_REPOSITORY WORK
 
-A version `<V` asks for the release before V: Maven resolves the range `[0,V)` (poms only), again below a pre-release
-when V is none.
+A version `<V` asks for the release before V, which is looked up in the metadata that the versions plugin fetches. (A range
+would do, but Maven reads the pom of every version in it.)
 """
 import pathlib
 import re
@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 import fetching
 
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
+UPDATES = "org.codehaus.mojo:versions-maven-plugin:2.18.0:display-dependency-updates"
 BATCH = 40
 UNSTABLE = re.compile(r"(alpha|beta|snapshot|preview|[-.](rc|cr|m|ea|pre|b|a)\.?-?\d*$|incubating-rc)", re.I)
 HEAD = ('<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>example</groupId>'
@@ -59,38 +60,32 @@ def each_batch(queue, attempt, fail):
             waiting[:0] = [rest[: len(rest) // 2], rest[len(rest) // 2:]]
 
 
+def natural(version):
+    """Maven's order, near enough for releases: numbers by value, pre-releases below their release."""
+    pieces = re.findall(r"\d+|[a-z]+", version.lower())
+    return [(2, int(piece)) if piece.isdigit() else (0 if UNSTABLE.search("-" + piece) else 1, 0) for piece in pieces] + [(1, 0)]
+
+
 def earlier(queue, repository, work, fail):
-    """Sets entry["resolved"] for versions of the form `<V`."""
-    for entry in queue:
-        entry["bound"] = entry["version"][1:]
-    for _ in range(8):
-        open_ones = [entry for entry in queue if "resolved" not in entry and "failed" not in entry]
-        if not open_ones:
-            return
+    """Sets entry["resolved"] for versions of the form `<V`, out of the metadata that Maven leaves in its repository."""
+    def attempt(batch):
+        pom = HEAD + "<dependencies>" + "".join(f"<dependency>{coordinates(entry)}<version>{escape(entry['version'][1:])}</version></dependency>" for entry in batch)
+        return mvn(work, repository, pom + "</dependencies></project>", UPDATES, "-DprocessDependencyManagement=false")
 
-        def attempt(batch):
-            tree = work / "tree.txt"
-            tree.unlink(missing_ok=True)
-            pom = HEAD + "<dependencies>" + "".join(
-                f"<dependency>{coordinates(entry)}<version>[0,{escape(entry['bound'])})</version><exclusions><exclusion><groupId>*</groupId>"
-                "<artifactId>*</artifactId></exclusion></exclusions></dependency>" for entry in batch) + "</dependencies></project>"
-            ok, message = mvn(work, repository, pom, PLUGIN + ":tree", f"-DoutputFile={tree}", "-DoutputType=text")
-            if ok:
-                found = dict(re.findall(r"([A-Za-z0-9._-]+:[A-Za-z0-9._-]+):jar:([A-Za-z0-9._+-]+):", tree.read_text()))
-                for entry in batch:
-                    version = found.get(entry["name"])
-                    if version is None:
-                        fail(entry, "no earlier version")
-                    elif UNSTABLE.search(version) and not UNSTABLE.search(entry["version"]):
-                        entry["bound"] = version
-                    else:
-                        entry["resolved"] = version
-            return ok, message
-
-        each_batch(open_ones, attempt, fail)
+    each_batch(queue, attempt, fail)
     for entry in queue:
-        if "resolved" not in entry and "failed" not in entry:
-            fail(entry, "only pre-releases before it")
+        if "failed" in entry:
+            continue
+        group, artifact = entry["name"].split(":")
+        before, bound = set(), entry["version"][1:]
+        for metadata in (repository / group.replace(".", "/") / artifact).glob("maven-metadata-*.xml"):
+            before |= {version for version in re.findall(r"<version>([^<]+)</version>", metadata.read_text()) if natural(version) < natural(bound)}
+        if not UNSTABLE.search(bound):
+            before = {version for version in before if not UNSTABLE.search(version)}
+        if before:
+            entry["resolved"] = max(before, key=lambda version: (natural(version), version))
+        else:
+            fail(entry, "no earlier version")
 
 
 def main():
