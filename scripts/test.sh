@@ -36,6 +36,9 @@ cargo test --workspace --locked --no-fail-fast
 say "printed formats against the official schemas"
 scripts/validate_formats.sh
 
+say "the lab"
+lab/test.sh
+
 say "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 mdbook build docs --dest-dir "$BIFOCAL_BUILD_CACHE/book"
