@@ -18,7 +18,6 @@ import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 
 TREE = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:tree"
-SPACE = "{http://maven.apache.org/POM/4.0.0}"
 SAFE = re.compile(r"^[A-Za-z0-9._-]+$")
 
 
@@ -94,7 +93,7 @@ class Application:
         managed = "".join(line(group, artifact, version) for (group, artifact), version in sorted(self.managed.items()) if (group, artifact) not in dropped)
         managed += "".join(line(*bom, "<type>pom</type><scope>import</scope>") for bom in sorted(self.boms) if bom[:2] not in dropped)
         direct = "".join(line(group, artifact, version) for (group, artifact), version in sorted(self.direct.items()) if (group, artifact) not in dropped)
-        return (f'<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>{parent}<groupId>example</groupId>'
+        return (f'<project><modelVersion>4.0.0</modelVersion>{parent}<groupId>example</groupId>'
                 f"<artifactId>closure</artifactId><version>0</version><properties>{properties}</properties>"
                 f"<dependencyManagement><dependencies>{managed}</dependencies></dependencyManagement><dependencies>{direct}</dependencies></project>")
 

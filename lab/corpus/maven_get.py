@@ -18,7 +18,7 @@ PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 UPDATES = "org.codehaus.mojo:versions-maven-plugin:2.18.0:display-dependency-updates"
 BATCH = 40
 UNSTABLE = re.compile(r"(alpha|beta|snapshot|preview|[-.](rc|cr|m|ea|pre|b|a)\.?-?\d*$|incubating-rc)", re.I)
-HEAD = ('<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>example</groupId>'
+HEAD = ('<project><modelVersion>4.0.0</modelVersion><groupId>example</groupId>'
         "<artifactId>lab</artifactId><version>0</version>")
 
 
