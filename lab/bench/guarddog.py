@@ -6,8 +6,8 @@ usage: guarddog.py --bifocal PROGRAM --guarddog PROGRAM --data DIR --malicious M
 
 A sample drawn by seed: one archive a family of N families, N benign archives of each of npm, PyPI wheels and PyPI
 sdists (of the tuning set). GuardDog scans each local archive in a process of its own, as its users do; Bifocal scans
-the same list in one process with --jobs 2, and besides each archive of a smaller sample in a process of its own. CPU is user plus system of the
-process and all its children; memory that of the largest process. GuardDog's lists of popular names are copied and
+the same list in one process with --jobs 2, and besides each archive of a smaller sample in a process of its own. CPU and
+memory are those of the process and all that it starts (measure.py). GuardDog's lists of popular names are copied and
 dated today, so that it loses no time on fetching them.
 Ratios: mean CPU an archive, GuardDog's over Bifocal's, in bulk and process against process.
 """
@@ -21,30 +21,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "evaluate"))
 import stats
-
-
-def timed(command, env=None, patience=300):
-    """(exit code, output, CPU seconds, wall seconds, peak MB); a run past its time is ended and gives code None."""
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=env, start_new_session=True)
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() - started > patience:
-                os.killpg(process.pid, 9)
-                _, status, usage = os.wait4(process.pid, 0)
-                process.returncode = -9
-                return None, b"", usage.ru_utime + usage.ru_stime, patience, usage.ru_maxrss / 1024
-            time.sleep(0.002)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        return process.returncode, out.read(), usage.ru_utime + usage.ru_stime, time.monotonic() - started, usage.ru_maxrss / 1024
+from measure import measured
 
 
 def sample(args):
@@ -87,13 +67,13 @@ def main():
         env = dict(os.environ, GUARDDOG_TOP_PACKAGES_CACHE_LOCATION=str(work / "resources"), GUARDDOG_PARALLELISM="1")
         listing = work / "paths"
         listing.write_text("".join(f"{row['path']}\n" for row in rows))
-        code, out, bulk_cpu, bulk_wall, bulk_mb = timed([args.bifocal, "scan", "--jobs", "2", "--format", "jsonl", "--files-from", listing], patience=3600)
+        code, out, bulk_cpu, bulk_wall, bulk_mb = measured([args.bifocal, "scan", "--jobs", "2", "--format", "jsonl", "--files-from", listing], patience=3600)
         scans = [json.loads(line) for line in out.splitlines()]
         if len(scans) != len(rows):
             sys.exit(f"bifocal gave {len(scans)} lines for {len(rows)} archives (exit code {code})")
         for number, (row, scan) in enumerate(zip(rows, scans), 1):
             row.update(verdict=scan["verdict"], score=scan["score"], millis=scan["millis"], error=scan["error"])
-            code, out, row["guarddog_cpu"], row["guarddog_wall"], row["guarddog_mb"] = timed([args.guarddog, row["ecosystem"], "scan", row["path"], "--output-format", "json"], env=env)
+            code, out, row["guarddog_cpu"], row["guarddog_wall"], row["guarddog_mb"] = measured([args.guarddog, row["ecosystem"], "scan", row["path"], "--output-format", "json"], env=env)
             try:
                 answer = json.loads(out)
                 row["guarddog"] = (answer.get("risk_score") or {}).get("score")
@@ -101,7 +81,7 @@ def main():
             except ValueError:
                 row["guarddog"] = row["findings"] = None
             if number % 8 == 1:
-                _, _, row["bifocal_cpu"], _, row["bifocal_mb"] = timed([args.bifocal, "scan", "--jobs", "1", "--format", "jsonl", row["path"]])
+                _, _, row["bifocal_cpu"], _, row["bifocal_mb"] = measured([args.bifocal, "scan", "--jobs", "1", "--format", "jsonl", row["path"]])
             if number % 25 == 0:
                 print(f"{number} of {len(rows)}", file=sys.stderr)
     if args.out:

@@ -23,7 +23,7 @@ import lockfiles
 import split
 
 MADE_UP = re.compile(r"(^|/)(tests?|__tests__|fixtures?|testdata|mocks?|mock_packages|smoke-tests|syntax-tests|examples?-broken)(/|$)")
-MANIFEST_FOLDER = re.compile(r"^homeassistant/components/[^/]+/manifest\.json$")
+MANIFEST_FOLDER = re.compile(r"^(homeassistant/components|music_assistant/providers|custom_components)/[^/]+/manifest\.json$")
 
 
 def natural(version):

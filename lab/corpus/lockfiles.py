@@ -102,7 +102,7 @@ def go_mod(text):
 
 READERS = {
     "package-lock.json": package_lock, "npm-shrinkwrap.json": package_lock, "yarn.lock": yarn_lock, "pnpm-lock.yaml": pnpm_lock,
-    "poetry.lock": poetry_or_uv, "uv.lock": poetry_or_uv, "Pipfile.lock": pipfile_lock, "manifest.json": integration_manifest,
+    "poetry.lock": poetry_or_uv, "uv.lock": poetry_or_uv, "pdm.lock": poetry_or_uv, "Pipfile.lock": pipfile_lock, "manifest.json": integration_manifest,
     "Cargo.lock": cargo_lock, "go.mod": go_mod,
 }
 

@@ -96,17 +96,21 @@ def report(rows, threshold_set):
 
     head(out, "Family-macro true-positive rate at false-positive rates")
     out.append(f"thresholds set on {threshold_set}; 95 % intervals: bootstrap over families, Clopper-Pearson upper bounds\n")
+    base = sets[threshold_set]
+    if not base:
+        out.append(f"\nno artifact of {threshold_set}: no threshold, and nothing below this line")
+        return "\n".join(out) + "\n", data
+    data["curve"] = []
     out.append("| wanted FPR | threshold | TPR | FPR on benign-kept, all | npm | PyPI | TPR at a PyPI threshold |")
     out.append("| --- | --- | --- | --- | --- | --- | --- |")
-    base = sets[threshold_set]
-    data["curve"] = []
     for rate in RATES:
         limit = stats.threshold([row["risk"] for row in base], rate)
-        own = stats.threshold([row["risk"] for row in base if row["ecosystem"] == "pypi"], rate)
+        pypi = [row["risk"] for row in base if row["ecosystem"] == "pypi"]
+        own = stats.threshold(pypi, rate) if pypi else math.inf
         above = lambda row, limit=limit: row["risk"] > limit or row["risk"] == math.inf
         entry = {"rate": rate, "threshold": limit, "tpr": detection(bad, above), "fpr": false_positives(kept, above),
                  **{eco: false_positives([row for row in kept if row["ecosystem"] == eco], above) for eco in ECOSYSTEMS},
-                 "pypi_threshold": own, "tpr_pypi_threshold": detection(bad, lambda row: row["risk"] > own or row["risk"] == math.inf)}
+                 "pypi_threshold": own, "tpr_pypi_threshold": detection(bad if pypi else [], lambda row: row["risk"] > own or row["risk"] == math.inf)}
         data["curve"].append(entry)
         out.append(f"| {percent(rate)} | {limit:.4g} | {tpr_text(entry['tpr'])} | {fp_text(entry['fpr'])} | {fp_text(entry['npm'])} | {fp_text(entry['pypi'])} | {tpr_text(entry['tpr_pypi_threshold'])} |")
     limit = data["curve"][3]["threshold"]

@@ -63,6 +63,8 @@ class Jar:
         self.pending = (package, kind, text, finish)
 
 
+# Jars are held in memory until their classes are compiled; a run of javac for so many at once.
+BATCH = 80
 PLACES = {"npm": (Npm, "npm"), "pypi": (Python, "pypi"), "maven": (Jar, "jvm"), "cargo": (Cargo, "cargo"), "golang": (Golang, "golang")}
 
 
@@ -94,27 +96,26 @@ def compile_all(jars):
             path = folder / "src" / str(number) / (kind + ".java")
             path.parent.mkdir(parents=True)
             path.write_text(text)
-        for start in range(0, len(jars), 80):
-            batch = jars[start:start + 80]
-            seen, rounds = {}, [[]]
-            for number, jar in enumerate(batch, start):
-                key = jar.pending[:2]
-                seen[key] = seen.get(key, -1) + 1
-                while len(rounds) <= seen[key]:
-                    rounds.append([])
-                rounds[seen[key]].append((number, jar))
-            for numbered in rounds:
-                out = folder / "out"
-                out.mkdir(exist_ok=True)
-                subprocess.run(["javac", "--release", "8", "-proc:none", "-nowarn", "-Xlint:none", "-g:none", "-d", out,
-                                *(folder / "src" / str(number) / (jar.pending[1] + ".java") for number, jar in numbered)], check=True, capture_output=True)
-                for _, jar in numbered:
-                    package, kind, _, finish = jar.pending
-                    base = package.replace(".", "/")
-                    for path in sorted((out / base).glob(kind + "*.class")):
-                        jar.bundle.put(posixpath.join(base, path.name), path.read_bytes())
-                        path.unlink()
-                    finish()
+        # Two jars that would give the same class are compiled in rounds of their own.
+        seen, rounds = Counter(), {}
+        for number, jar in enumerate(jars):
+            key = jar.pending[:2]
+            rounds.setdefault(seen[key], []).append((number, jar))
+            seen[key] += 1
+        for numbered in rounds.values():
+            out = folder / "out"
+            out.mkdir(exist_ok=True)
+            done = subprocess.run(["javac", "--release", "8", "-proc:none", "-nowarn", "-Xlint:none", "-g:none", "-d", out,
+                                   *(folder / "src" / str(number) / (jar.pending[1] + ".java") for number, jar in numbered)], capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"javac refused a generated class:\n{done.stderr[:2000]}")
+            for _, jar in numbered:
+                package, kind, _, finish = jar.pending
+                base = package.replace(".", "/")
+                for path in sorted((out / base).glob(kind + "*.class")):
+                    jar.bundle.put(posixpath.join(base, path.name), path.read_bytes())
+                    path.unlink()
+                finish()
 
 
 def of_pairs(args):
@@ -140,14 +141,12 @@ def of_pairs(args):
                "seed": seed, "path": str(target.relative_to(args.data))}
         rows.append((row, package, target))
         if pair["ecosystem"] == "maven":
-            jars.append(package)
+            jars.append(rows[-1])
+            if len(jars) == BATCH:
+                finish_jars(jars)
         else:
             finish(*rows[-1])
-    if jars:
-        compile_all(jars)
-        for entry in rows:
-            if entry[0]["ecosystem"] == "maven":
-                finish(*entry)
+    finish_jars(jars)
     before = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()] if (out / "manifest.jsonl").exists() else []
     new = {row["path"]: row for row, _, _ in rows}
     with (out / "manifest.jsonl").open("w") as manifest:
@@ -157,6 +156,15 @@ def of_pairs(args):
         print(*key, number)
     for key, number in sorted(failed.items()):
         print("left out:", *key, number, file=sys.stderr)
+
+
+def finish_jars(jars):
+    """Compiles what a batch of jars needs, writes them, and lets them go."""
+    if jars:
+        compile_all([package for _, package, _ in jars])
+        for entry in jars:
+            finish(*entry)
+    jars.clear()
 
 
 def finish(row, package, target):
