@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes the corpus again from the committed manifests: fetches each release and compares digests.
 
-usage: rebuild.py --data DIR [--pip-python PYTHON] [--ecosystem E …]
+usage: rebuild.py --data DIR [--pip-python PYTHON] [--ecosystem E …] [--sample N]
 
 Reads lab/corpora/*.jsonl.gz. Releases that a registry no longer serves, or serves with other bytes, are reported; the
-exit code is then 1. PYTHON is that of a virtual environment with pip 26 (pypi_get.py says why).
+exit code is then 1. --sample tries N names an ecosystem. PYTHON is that of a virtual environment with pip 26 (pypi_get.py says why).
 """
 import argparse
 import collections
@@ -16,6 +16,7 @@ import sys
 
 import fetching
 import split
+from plan import draw
 
 HERE = pathlib.Path(__file__).parent
 CORPORA = HERE.parent / "corpora"
@@ -52,6 +53,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--pip-python", default=sys.executable)
+    parser.add_argument("--sample", type=int)
     parser.add_argument("--ecosystem", action="append", choices=split.ECOSYSTEMS)
     args = parser.parse_args()
     data, bad = args.data.resolve(), 0
@@ -60,8 +62,11 @@ def main():
     releases = []
     for eco in args.ecosystem or split.ECOSYSTEMS:
         rows = lines(eco)
+        names = sorted({row["name"] for row in pairs if row["ecosystem"] == eco}, key=lambda name: draw("sample", name))[: args.sample]
+        if args.sample:
+            rows = [row for row in rows if row["name"] in names]
         releases += [{key: row.get(key) for key in ("ecosystem", "name", "version", "bucket", "set", "source", "applications")} for row in rows]
-        older = [{"name": row["name"], **row["old"]} for row in pairs if row["ecosystem"] == eco]
+        older = [{"name": row["name"], **row["old"]} for row in pairs if row["ecosystem"] == eco and (row["name"] in names or not args.sample)]
         for label, part, folder in (("", rows, data / "benign" / eco), ("-pairs", older, data / "pairs" / eco)):
             wanted, log = data / f"names/{eco}{label}-wanted.jsonl", data / f"log/{eco}{label}.jsonl"
             plan(wanted, part)
