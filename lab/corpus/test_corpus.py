@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import collect
+import families
 import lockfiles
 import split
 
@@ -47,6 +48,22 @@ class Readers(unittest.TestCase):
         for path in ("package-lock.json", "poetry.lock", "Cargo.lock", "Pipfile.lock"):
             self.check(path, "{ not this [", [])
         self.check("README.md", "a==1.0", [])
+
+
+class Families(unittest.TestCase):
+    def test_clones_with_other_names_strings_and_comments_are_one_family(self):
+        one = b"# a\nimport os\nfor x in ['a', 'b']:\n    print(x, 1)\n"
+        clone = b"import sys\n\nfor other_name in ['zzz', 'c']:\n\tshow(other_name, 99)  # other\n"
+        self.assertEqual(families.shape(one), families.shape(clone))
+        self.assertNotEqual(families.shape(one), families.shape(one.replace(b"for", b"while")))
+        self.assertIsNone(families.shape(b"# only a comment\n\n"))
+
+    def test_broken_text_has_a_family_too(self):
+        self.assertIsNotNone(families.shape(b"exec('" + b"''never closed \xff ((("))
+
+    def test_agreement_of_two_groupings(self):
+        rows = [{"family": "a", "own": "1"}, {"family": "a", "own": "1"}, {"family": "a", "own": "2"}, {"family": "b", "own": "2"}]
+        self.assertEqual(families.compare(rows), (1 / 3, 1 / 2))
 
 
 class Split(unittest.TestCase):

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """A local page of the false positives of the tuning set, riskiest first, with what was seen where.
 
-usage: browser.py SCORES.jsonl SCAN.jsonl … --out PAGE.html [--most N] [--all-signals]
+usage: browser.py SCORES.jsonl SCAN.jsonl … --out PAGE.html [--most N] [--all-signals] [--misses]
 
 Lists held artifacts, and those with a score or any malware-class signal, of `benign-tune` only. Of `benign-kept` it shows counts by
-ecosystem and nothing else, so that looking at the page cannot spoil the figure. Evidence is hostile text: all of it is
+ecosystem and nothing else, so that looking at the page cannot spoil the figure. With --misses it lists
+instead the malicious families of which no archive is held, one archive each, largest first; that page quotes samples and
+stays on this machine. Evidence is hostile text: all of it is
 escaped, the page has no script and loads nothing.
 """
 import argparse
@@ -47,16 +49,30 @@ def main():
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--most", type=int, default=500)
     parser.add_argument("--all-signals", action="store_true", help="also signals that no verdict rests on")
+    parser.add_argument("--misses", action="store_true", help="missed malicious families instead of false positives")
     args = parser.parse_args()
+    title = "Missed families" if args.misses else "False positives of the tuning set"
     kept, listed, by_signal = collections.Counter(), {}, collections.Counter()
+    sizes, caught = collections.Counter(), set()
     for line in args.scores.open():
         row = json.loads(line)
-        if row["set"] == "benign-kept":
+        if row["set"] == "malicious-dev":
+            sizes[row["family"]] += 1
+            if row["verdict"] != "allow":
+                caught.add(row["family"])
+            elif args.misses:
+                listed.setdefault(row["family"], row)
+        elif args.misses:
+            continue
+        elif row["set"] == "benign-kept":
             kept[row["ecosystem"], row["verdict"]] += 1
         elif row["set"] == "benign-tune" and (row["verdict"] != "allow" or row["signals"] and (args.all_signals or row.get("kind") == "malware" or row["score"])):
             listed[row["path"]] = row
             by_signal.update(row["signals"])
-    ranked = sorted(listed.values(), key=lambda row: (row["verdict"] == "allow", -(row["score"] if row["score"] is not None else 2), row["path"]))[:args.most]
+    if args.misses:
+        listed = {row["path"]: row for family, row in listed.items() if family not in caught}
+        by_signal.update(signal for row in listed.values() for signal in row["signals"])
+    ranked = sorted(listed.values(), key=lambda row: (row["verdict"] == "allow", -sizes[row["family"]], -(row["score"] if row["score"] is not None else 2), row["path"]))[:args.most]
     wanted = {row["path"] for row in ranked}
     scans = {}
     for path in args.scans:
@@ -64,11 +80,11 @@ def main():
             scan = json.loads(line)
             if scan["path"] in wanted:
                 scans[scan["path"]] = scan
-    page = ["<!doctype html><meta charset=utf-8><title>False positives of the tuning set</title>", f"<style>{STYLE}</style>", "<h1>False positives of the tuning set</h1>",
+    page = [f"<!doctype html><meta charset=utf-8><title>{title}</title>", f"<style>{STYLE}</style>", f"<h1>{title}</h1>",
             f"<p>{len(ranked)} of {len(listed)} artifacts; {sum(row['verdict'] != 'allow' for row in listed.values())} held.</p><table>"]
     page += [f"<tr><td>{html.escape(name)}<td>{number}" for name, number in by_signal.most_common()]
     page += ["</table><p class=muted>Kept aside, counts alone: ", html.escape("; ".join(f"{eco} {verdict} {number}" for (eco, verdict), number in sorted(kept.items()))), "</p>"]
-    page += [entry(row, scans[row["path"]], args.all_signals) for row in ranked if row["path"] in scans]
+    page += [entry(row, scans[row["path"]], args.all_signals or args.misses) for row in ranked if row["path"] in scans]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text("\n".join(page))
     print(f"{len(ranked)} artifacts on {args.out}")
