@@ -7,7 +7,7 @@ usage: guarddog.py --bifocal PROGRAM --guarddog PROGRAM --data DIR --malicious M
 A sample drawn by seed: one archive a family of N families, N benign archives of each of npm, PyPI wheels and PyPI
 sdists (of the tuning set). GuardDog scans each local archive in a process of its own, as its users do; Bifocal scans
 the same list in one process with --jobs 2, and besides each archive of a smaller sample in a process of its own. CPU and
-memory are those of the process and all that it starts (measure.py). GuardDog's lists of popular names are copied and
+memory are those of the process and all that it starts (group.py). GuardDog's lists of popular names are copied and
 dated today, so that it loses no time on fetching them.
 Ratios: mean CPU an archive, GuardDog's over Bifocal's, in bulk and process against process.
 """
@@ -24,7 +24,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "evaluate"))
 import stats
-from measure import measured
+from group import measured
 
 
 def sample(args):

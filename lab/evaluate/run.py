@@ -14,7 +14,7 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "bench"))
-from measure import measured
+from group import measured
 
 PARTS = ("malicious", "benign", "injected")
 
