@@ -50,6 +50,7 @@ def joined(scan, base, rules):
         "path": scan["path"], "sha256": (scan.get("sha256") or "").removeprefix("sha256:") or None, **{"family": None, "month": None, **base},
         "score": score, "verdict": "error" if scan.get("error") else scan["verdict"], "signals": sorted({signal["id"] for signal in present}),
         "failed": sorted({signal["id"] for signal in scan["signals"] if signal["status"] == "failed"}), "holding": holding,
+        "malware": sorted({signal["id"] for signal in present if signal.get("kind") == "malware"}),
         "kind": next((kind for kind in KINDS if kind in kinds), None), "millis": scan.get("millis"), "fold": None,
     }
 

@@ -171,20 +171,30 @@ def ablation(rows, bad, base, data):
 
 
 def pairs(sets, data):
-    out = ["\n## Update pairs, verdict of the newer artifact alone\n", "| ecosystem | set | injected, held | not injected, held |", "| --- | --- | --- | --- |"]
+    """Held: the newer artifact alone. Gained: it has a malware-class signal that the release before has not."""
+    out = ["\n## Update pairs\n", "| ecosystem | styles | injected, held | injected, held or gained | not injected, held | not injected, held or gained |", "| --- " * 6 + "|"]
     held = lambda row: row["verdict"] not in ("allow",)
-    plain = {(row["ecosystem"], row["name"]): row for part in ("benign-tune", "benign-kept") for row in sets[part]}
+    key = lambda row: (row["ecosystem"], row["name"])
+    plain = collections.defaultdict(list)
+    for part in ("benign-tune", "benign-kept"):
+        for row in sets[part]:
+            plain[key(row)].append(row)
+    older = {key(row): row for part in ("pair-tune", "pair-kept") for row in sets[part]}
+    gained = lambda row: held(row) or key(row) in older and bool(set(row.get("malware") or []) - set(older[key(row)].get("malware") or []))
+    caught = lambda rows, test: f"{sum(map(test, rows))} of {len(rows)} ({percent(sum(map(test, rows)) / len(rows))}, at least {percent(stats.lower_bound(sum(map(test, rows)), len(rows)))})"
+    false = lambda rows, test: f"{sum(map(test, rows))} of {len(rows)}, at most {percent(stats.upper_bound(sum(map(test, rows)), len(rows)))}" if rows else "not scanned"
     data["pairs"] = {}
     for family in ("tune", "judge"):
         for eco in ECOSYSTEMS:
             mine = [row for row in sets[f"inject-{family}"] if row["ecosystem"] == eco]
-            if mine:
-                caught, n = sum(map(held, mine)), len(mine)
-                honest = [plain[key] for key in {(row["ecosystem"], row["name"]) for row in mine} if key in plain]
-                k, m = sum(map(held, honest)), len(honest)
-                data["pairs"][f"{family}/{eco}"] = {"held": caught, "of": n, "honest_held": k, "honest": m}
-                bound = f", at most {percent(stats.upper_bound(k, m))}" if m else ""
-                out.append(f"| {eco} | {family} | {caught} of {n} ({percent(caught / n)}, at least {percent(stats.lower_bound(caught, n))}) | {k} of {m}{bound} |")
+            if not mine:
+                continue
+            # Of a PyPI release with a wheel and an sdist, the one that the pair has: the injected twin keeps its file name.
+            honest = [row for twin in mine for row in plain[key(twin)] if pathlib.Path(row["path"]).name == pathlib.Path(twin["path"]).name]
+            data["pairs"][f"{family}/{eco}"] = {"injected": len(mine), "held": sum(map(held, mine)), "gained": sum(map(gained, mine)),
+                                                 "honest": len(honest), "honest_held": sum(map(held, honest)), "honest_gained": sum(map(gained, honest))}
+            late = lambda text: text if older else "releases before not scanned"
+            out.append(f"| {eco} | {family} | {caught(mine, held)} | {late(caught(mine, gained))} | {false(honest, held)} | {late(false(honest, gained))} |")
     shapes = collections.defaultdict(list)
     for family in ("tune", "judge"):
         for row in sets[f"inject-{family}"]:

@@ -3,7 +3,7 @@
 
 usage: run.py --bifocal PROGRAM --data DIR --malicious LIST --out DIR [--jobs N] [--score model|rules] [--part P …]
 
-Parts: malicious, benign, injected (all by default). Out: scan.jsonl, scores.jsonl, report.md, report.json and
+Parts: malicious, benign, older (the release before, of update pairs), injected; all by default. Out: scan.jsonl, scores.jsonl, report.md, report.json and
 false-positives.html (tuning set alone) in the out folder. CPU and peak memory of each scan are printed.
 """
 import argparse
@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "bench"))
 from group import measured
 
-PARTS = ("malicious", "benign", "injected")
+PARTS = ("malicious", "benign", "older", "injected")
 
 
 def paths(part, data, malicious):
@@ -25,6 +25,8 @@ def paths(part, data, malicious):
         return [data / "malicious-dev" / row["path"] for row in rows(malicious)]
     if part == "benign":
         return [data / "benign" / row["path"] for row in rows(data / "benign/manifest.jsonl")]
+    if part == "older":
+        return [data / row["old"]["path"] for row in rows(data / "pairs/manifest.jsonl")]
     return [data / row["path"] for row in rows(data / "pairs-injected/manifest.jsonl")]
 
 

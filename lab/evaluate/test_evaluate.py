@@ -65,6 +65,13 @@ class Report(unittest.TestCase):
         self.assertAlmostEqual(data["ablation"]["a"][0], 0.0)
 
 
+    def test_an_update_is_flagged_for_what_it_gains(self):
+        pair = lambda **more: row(path="d/n.tgz", ecosystem="npm", **more)
+        rows = [pair(set="pair-tune", malware=["a"]), pair(set="benign-tune", malware=["a"]), pair(set="inject-tune", shape="s", malware=["a", "b"])]
+        _, data = report.report([{**entry, "risk": 0.0} for entry in rows], "benign-tune")
+        self.assertEqual(data["pairs"]["tune/npm"], {"injected": 1, "held": 0, "gained": 1, "honest": 1, "honest_held": 0, "honest_gained": 0})
+
+
 class Join(unittest.TestCase):
     def test_a_line_of_scan_keeps_what_the_verdict_rests_on(self):
         signal = lambda **more: {"id": "behaviour/x", "lens": "behaviour", "status": "present", "severity": "high", "confidence": 0.95, "kind": "malware", **more}
