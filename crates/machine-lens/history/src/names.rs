@@ -7,10 +7,12 @@
 mod forms;
 mod look_alike;
 mod popularity;
+mod slip;
 mod table;
 
-pub use look_alike::{LookAlike, Resemblance, Slip};
+pub use look_alike::{LookAlike, Resemblance};
 pub use popularity::{Popularity, PopularityError};
+pub use slip::Slip;
 
 use crate::{HistoryFeeds, draft, registry};
 use bifocal_core::{Evidence, Known, ReleaseRecord, Severity, SignalDraft, Status, printable};
