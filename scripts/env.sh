@@ -26,3 +26,25 @@ need_tool() {
   say "building $name $version"
   CARGO_TARGET_DIR="$BIFOCAL_BUILD_CACHE/tools/target" cargo install --quiet --locked --root "$BIFOCAL_BUILD_CACHE/tools" --version "$version" "$name"
 }
+
+# uv at an exact version, from the Python index of this machine, in a folder of its own.
+need_uv() {
+  local folder="$BIFOCAL_BUILD_CACHE/clients/uv-$1"
+  if [ ! -x "$folder/bin/uv" ]; then
+    say "installing uv $1"
+    rm -rf "$folder"
+    python3 -m venv "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check "uv==$1" || return 1
+  fi
+  mkdir -p "$BIFOCAL_BUILD_CACHE/tools/bin" && ln -sf "$folder/bin/uv" "$BIFOCAL_BUILD_CACHE/tools/bin/uv"
+}
+
+# pnpm at an exact version, from the npm registry of this machine, in a folder of its own.
+need_pnpm() {
+  local folder="$BIFOCAL_BUILD_CACHE/clients/pnpm-$1"
+  if [ ! -x "$folder/node_modules/.bin/pnpm" ]; then
+    say "installing pnpm $1"
+    rm -rf "$folder"
+    mkdir -p "$folder" && npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" "pnpm@$1" || return 1
+  fi
+  mkdir -p "$BIFOCAL_BUILD_CACHE/tools/bin" && ln -sf "$folder/node_modules/.bin/pnpm" "$BIFOCAL_BUILD_CACHE/tools/bin/pnpm"
+}

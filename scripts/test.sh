@@ -13,9 +13,13 @@ fi
 command -v cargo >/dev/null || { echo "cargo is not installed: install Rust with rustup, then run this again" >&2; exit 2; }
 need_tool cargo-deny 0.20.2
 need_tool mdbook 0.5.4
+# Clients that no Debian package brings; tests against one that cannot be had are skipped by name.
+need_uv 0.13.9 || echo "uv cannot be installed" >&2
+command -v npm >/dev/null && { need_pnpm 10.34.8 || echo "pnpm cannot be installed" >&2; }
 
 say "versions"
 rustc --version
+skipped+=("tests against a real gradle (Debian's 4.4 cannot lock dependencies)")
 for client in npm pnpm pip uv cargo mvn go git; do
   if command -v "$client" >/dev/null; then
     case $client in go) go version ;; mvn) mvn --version 2>/dev/null | sed -n 1p ;; *) printf '%s ' "$client"; "$client" --version 2>/dev/null | sed -n 1p ;; esac
