@@ -45,6 +45,11 @@ pub(crate) trait Adapter: Send + Sync {
         Vec::new()
     }
 
+    /// Things that went wrong since then without stopping anything, for one warning each.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A POM's bytes (Maven alone).
     async fn pom(&self, package: &PackageName, version: &str) -> Result<Bytes, RegistryError> {
         let purl = format!("{}@{}", package.purl(), bifocal_core::printable(version));

@@ -15,6 +15,7 @@ use crate::error::{RegistryError, shown};
 use crate::facade::Shared;
 use crate::flight::Flights;
 use crate::http::{Credentials, Document, Get, blocking, off_core};
+use crate::loose::AtMost;
 use crate::timeline;
 use async_trait::async_trait;
 use bifocal_core::{
@@ -32,6 +33,8 @@ use url::Url;
 
 /// Weight of index files that are remembered in memory, in lines.
 const REMEMBERED_LINES: usize = 200_000;
+/// Versions in one answer of the web API.
+const MAX_API_VERSIONS: usize = 100_000;
 
 /// The adapter.
 pub(crate) struct Cargo {
@@ -50,7 +53,7 @@ struct ApiAnswer {
     #[serde(rename = "crate", default)]
     about: ApiCrate,
     #[serde(default)]
-    versions: Vec<ApiVersion>,
+    versions: AtMost<ApiVersion, MAX_API_VERSIONS>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +123,15 @@ impl Cargo {
                 return Ok((at, index));
             }
         }
+        if !self.setup.git_indexes.is_empty() {
+            return Err(RegistryError::NotServed {
+                package: package.purl(),
+                why: format!(
+                    "no sparse index has it, and the git index of registry `{}` is not read; give that registry's sparse index (`sparse+https://…`) in cargo's configuration, or set `upstream.cargo` in bifocal.toml",
+                    self.setup.git_indexes.join("`, `")
+                ),
+            });
+        }
         Err(RegistryError::PackageNotFound {
             package: package.purl(),
             upstream: self.setup.upstreams.iter().map(|u| u.id.as_str()).collect::<Vec<_>>().join("`, `"),
@@ -134,8 +146,10 @@ impl Cargo {
         }
         let url = Url::parse(&format!("{}/api/v1/crates/{name}", config.api.as_deref()?.trim_end_matches('/'))).ok()?;
         let answer = match self.document(url, "application/json").await {
-            Ok(Some(document)) => serde_json::from_slice(&document.body).ok(),
-            _ => None,
+            Ok(found) => found.and_then(|document| serde_json::from_slice(&document.body).ok()),
+            // A host that cannot be reached now is not one that has no such API.
+            Err(error) if error.is_transient() => return None,
+            Err(_) => None,
         };
         if answer.is_none() {
             silent.store(true, Ordering::Relaxed);
@@ -172,7 +186,7 @@ impl Adapter for Cargo {
         let mut publisher = Known::NotOffered;
         let mut repository = Known::NotOffered;
         if let Some(api) = &api {
-            let by_version: BTreeMap<&str, &ApiVersion> = api.versions.iter().map(|version| (version.num.as_str(), version)).collect();
+            let by_version: BTreeMap<&str, &ApiVersion> = api.versions.0.iter().map(|version| (version.num.as_str(), version)).collect();
             let user = |version: &ApiVersion| version.published_by.as_ref().map(|user| Publisher { name: user.login.clone(), email: None });
             for point in &mut points {
                 if let Some(version) = by_version.get(point.version.as_str()) {

@@ -73,7 +73,14 @@ pub struct Options {
     pub self_urls: Vec<String>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Answers every metadata request in place of the network; `None` is an absence.
+    #[cfg(feature = "fuzzing")]
+    pub answers: Option<Answers>,
 }
+
+/// What [`Options::answers`] holds.
+#[cfg(feature = "fuzzing")]
+pub type Answers = Arc<dyn Fn(&url::Url) -> Option<Vec<u8>> + Send + Sync>;
 
 impl Default for Options {
     fn default() -> Self {
@@ -87,6 +94,8 @@ impl Default for Options {
             upstreams: BTreeMap::new(),
             self_urls: Vec::new(),
             clock: Arc::new(MachineClock),
+            #[cfg(feature = "fuzzing")]
+            answers: None,
         }
     }
 }

@@ -207,6 +207,18 @@ pub enum RegistryError {
         /// What is wrong.
         what: String,
     },
+    /// Go's checksum database says something of a release that its signed tree does not bear out.
+    #[error(
+        "the checksum database {database} is not believed about {release}: {why}; ask again by another network or proxy, and if this stays, trust neither"
+    )]
+    ChecksumDatabase {
+        /// The database's name.
+        database: String,
+        /// The release's purl.
+        release: String,
+        /// What does not fit.
+        why: String,
+    },
     /// The bytes are not those that the registry declares.
     #[error("{file} has {algorithm} {actual} where its registry declares {declared}")]
     DigestMismatch {

@@ -207,7 +207,9 @@ impl Registries {
 
     /// Things that went wrong without stopping anything (a cache that cannot be written), for one warning each.
     pub fn warnings(&self) -> Vec<String> {
-        self.shared.http.warnings()
+        let mut all = self.shared.http.warnings();
+        all.extend(self.adapters.iter().filter_map(OnceCell::get).flat_map(|adapter| adapter.warnings()));
+        all
     }
 
     async fn adapter(&self, ecosystem: Ecosystem) -> Result<Arc<dyn Adapter>, RegistryError> {

@@ -1,17 +1,17 @@
 //! The Go module proxy protocol (<https://go.dev/ref/mod#goproxy-protocol>).
 //!
 //! In: a module path and a version. Out: the module zip, the time of its commit, and the `h1:` digest that the checksum
-//! database gives for it. The database's signed tree is **not** verified here: the digest is one more declaration by
-//! the upstream, to be compared with `go.sum` and with the unpacked zip. Retractions and deprecation are read from the
-//! newest version's `go.mod`, as the go command reads them.
+//! database gives for it, to be compared with `go.sum` and with the unpacked zip. Retractions and deprecation are read
+//! from the newest version's `go.mod`, as the go command reads them.
 
 mod gomod;
 #[cfg(test)]
 #[path = "golang/tests.rs"]
 mod protocol_tests;
+pub(crate) mod sumdb;
 
 use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
-use crate::discovery::golang::{End, GoSetup, Proxy, SumDb, discover, holds};
+use crate::discovery::golang::{End, GoSetup, Proxy, discover, holds};
 use crate::error::{RegistryError, shown};
 use crate::facade::Shared;
 use crate::flight::Flights;
@@ -19,16 +19,16 @@ use crate::http::{Credentials, Document, Get, blocking};
 use crate::timeline;
 use async_trait::async_trait;
 use bifocal_core::{
-    Algorithm, ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
-    one_line,
+    ArtifactFile, ArtifactKind, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, best};
 use gomod::Notices;
 use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use sumdb::{Database, Sum};
 use url::Url;
 
 /// A module with at most so many versions is asked for the date of its first one.
@@ -46,8 +46,12 @@ pub(crate) struct Golang {
     setup: GoSetup,
     credentials: Arc<Credentials>,
     modules: Flights<Module>,
+    /// The checksum database, where one is configured.
+    database: Option<Database>,
     /// For each proxy: 0 not asked, 1 passes checksum database requests on, 2 does not.
     carries_sums: Vec<AtomicU8>,
+    /// Why the checksum database was not asked to the end, the first time.
+    unasked: OnceLock<String>,
 }
 
 /// What holds for all versions of a module.
@@ -85,11 +89,14 @@ impl Golang {
         .await??;
         let credentials = Arc::new(setup.credentials.clone());
         let carries_sums = setup.proxies.iter().map(|_| AtomicU8::new(0)).collect();
-        Ok(Golang { shared, setup, credentials, modules: Flights::new(REMEMBERED), carries_sums })
+        let database =
+            setup.sumdb.as_ref().map(|sumdb| Database::new(Arc::clone(&shared), Arc::clone(&credentials), &sumdb.name, sumdb.key.clone()));
+        Ok(Golang { shared, setup, credentials, modules: Flights::new(REMEMBERED), database, carries_sums, unasked: OnceLock::new() })
     }
 
     async fn document(&self, url: Url) -> Result<Option<Document>, RegistryError> {
-        self.shared.http.metadata(&Get { url, accept: "*/*", credentials: Arc::clone(&self.credentials) }).await
+        let found = self.shared.http.metadata(&Get { url, accept: "*/*", credentials: Arc::clone(&self.credentials) }).await?;
+        Ok(found.map(Document::let_go))
     }
 
     /// Asks the proxies in order, by the rules of `,` and `|`. `None` when each of them has none.
@@ -139,13 +146,12 @@ impl Golang {
 
     async fn module(&self, module: &PackageName) -> Result<Arc<Module>, RegistryError> {
         let work = async {
-            let (list, latest) = futures::join!(self.ask(module, "@v/list"), self.ask(module, "@latest"));
-            let text = list?.map(|(_, document)| String::from_utf8_lossy(&document.body).into_owned()).unwrap_or_default();
-            let listed = text.lines().take(MAX_VERSIONS).filter_map(|line| line.split_whitespace().next());
-            let tagged =
-                listed.filter(|version| ParsedVersion::parse(Ecosystem::Golang, version).is_some_and(|parsed| !parsed.is_pseudo()));
-            let versions = timeline::ascending(Ecosystem::Golang, tagged.map(|version| timeline::bare(version.to_owned())).collect());
-            // A proxy need not offer `@latest`; its failure must not hide what the list says.
+            let list = self.ask(module, "@v/list").await?;
+            let text = list.map(|(_, document)| String::from_utf8_lossy(&document.body).into_owned()).unwrap_or_default();
+            let versions =
+                timeline::ascending(Ecosystem::Golang, listed(&text).map(|version| timeline::bare(version.to_owned())).collect());
+            // As the go command has it, `@latest` counts where nothing is tagged. A proxy need not offer it.
+            let latest = if versions.is_empty() { self.ask(module, "@latest").await } else { Ok(None) };
             let named = match latest {
                 Ok(Some((_, document))) => parse_info(&document).ok().map(|info| info.version),
                 _ => None,
@@ -173,39 +179,56 @@ impl Golang {
         self.modules.get(module.as_str(), |module| module.versions.len(), work).await
     }
 
-    /// The `h1:` digest of a module zip by the checksum database, through the proxy where it passes such requests on.
-    /// Any failure is no digest: what the database cannot say is no reason to refuse, and never a proof.
-    async fn sum(&self, at: usize, release: &Release) -> Option<Digest> {
-        let sumdb = self.setup.sumdb.as_ref()?;
-        let module = release.package.as_str();
-        if holds(&self.setup.no_sumdb, module) {
-            return None;
-        }
-        let lookup = format!("lookup/{}@{}", escape(module), escape(&release.version));
-        let url = if self.carries_sums(at, sumdb).await {
-            self.setup.proxies.get(at)?.upstream.base.join(&format!("sumdb/{}/{lookup}", sumdb.name)).ok()?
-        } else {
-            sumdb.base.join(&lookup).ok()?
+    /// What the checksum database says of a module zip. An answer that is not to be believed is an error; a database
+    /// that cannot be asked gives nothing, which the record says.
+    async fn sum(&self, at: usize, release: &Release) -> Result<Known<Sum>, RegistryError> {
+        let Some(database) = self.database.as_ref().filter(|_| !holds(&self.setup.no_sumdb, release.package.as_str())) else {
+            return Ok(Known::NotOffered);
         };
-        let document = self.document(url).await.ok()??;
-        sum_line(&String::from_utf8_lossy(&document.body), module, &release.version)
+        let asked = match self.sums_at(at).await {
+            Some(base) => database.lookup(&base, release).await,
+            None => return Ok(Known::NotOffered),
+        };
+        match asked {
+            Ok(Some(sum)) => Ok(Known::Given(sum)),
+            Ok(None) => Ok(Known::NotGiven),
+            Err(error @ (RegistryError::ChecksumDatabase { .. } | RegistryError::Malformed { .. })) => Err(error),
+            Err(error) => {
+                let _ = self.unasked.set(format!("the checksum database was not asked for every module: {error}"));
+                Ok(Known::Stripped)
+            }
+        }
     }
 
-    async fn carries_sums(&self, at: usize, sumdb: &SumDb) -> bool {
-        let Some(held) = self.carries_sums.get(at) else { return false };
-        match held.load(Ordering::Relaxed) {
-            1 => true,
-            2 => false,
-            _ => {
-                let url =
-                    self.setup.proxies.get(at).and_then(|proxy| proxy.upstream.base.join(&format!("sumdb/{}/supported", sumdb.name)).ok());
-                let carries = match url {
-                    Some(url) => self.document(url).await.is_ok_and(|found| found.is_some()),
-                    None => false,
+    /// Where the checksum database is asked: at the address that GOSUMDB gives, else through the proxy where it passes
+    /// such requests on, else at its own.
+    async fn sums_at(&self, at: usize) -> Option<Url> {
+        let sumdb = self.setup.sumdb.as_ref()?;
+        let (Some(held), false) = (self.carries_sums.get(at), sumdb.explicit) else { return Some(sumdb.base.clone()) };
+        let through = self.setup.proxies.get(at)?.upstream.base.join(&format!("sumdb/{}/", sumdb.name)).ok()?;
+        let carries = match held.load(Ordering::Relaxed) {
+            0 => {
+                let carries = match through.join("supported") {
+                    Ok(url) => self.document(url).await.is_ok_and(|found| found.is_some()),
+                    Err(_) => false,
                 };
                 held.store(if carries { 1 } else { 2 }, Ordering::Relaxed);
                 carries
             }
+            known => known == 1,
+        };
+        Some(if carries { through } else { sumdb.base.clone() })
+    }
+
+    /// What a record says of the checksum database's word: which record of which database it is.
+    fn vouched(&self, sum: &Known<Sum>) -> Known<String> {
+        match (sum, &self.setup.sumdb) {
+            (Known::Given(Sum { record: Some(record), .. }), Some(sumdb)) => {
+                Known::Given(serde_json::json!({ "database": sumdb.name, "record": record }).to_string())
+            }
+            (Known::NotGiven, _) => Known::NotGiven,
+            (Known::Stripped, _) => Known::Stripped,
+            _ => Known::NotOffered,
         }
     }
 
@@ -240,6 +263,7 @@ impl Adapter for Golang {
         }
         let module = module?;
         let (sum, first) = futures::join!(self.sum(at, release), self.first_published(&module, release, info.time));
+        let sum = sum?;
         let url = address(proxy, package, &format!("@v/{}.zip", escape(&release.version)))?;
         let published_at = Known::from_option(info.time);
         let repository = info.origin.and_then(|origin| origin.url).or_else(|| repository_of(package.as_str()));
@@ -248,7 +272,7 @@ impl Adapter for Golang {
             kind: ArtifactKind::GoModule,
             url: url.to_string(),
             size: None,
-            digests: sum.into_iter().collect(),
+            digests: sum.given().map(|sum| sum.digest.clone()).into_iter().collect(),
             uploaded_at: published_at.clone(),
             yanked: None,
             provenance: Known::NotOffered,
@@ -268,7 +292,7 @@ impl Adapter for Golang {
             license: Known::NotOffered,
             description: Known::NotOffered,
             install_scripts: BTreeMap::new(),
-            signatures: Known::NotOffered,
+            signatures: self.vouched(&sum),
             history,
             also_on: Vec::new(),
             changed: Vec::new(),
@@ -361,6 +385,10 @@ impl Adapter for Golang {
     fn notes(&self) -> Vec<String> {
         self.setup.notes.clone()
     }
+
+    fn warnings(&self) -> Vec<String> {
+        self.unasked.get().cloned().into_iter().collect()
+    }
 }
 
 /// Module paths and versions in addresses: a capital is `!` and its small letter, so that file systems without case
@@ -388,21 +416,17 @@ fn address(proxy: &Proxy, module: &PackageName, path: &str) -> Result<Url, Regis
     Ok(url)
 }
 
+/// The tagged versions of a `@v/list`.
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.lines().take(MAX_VERSIONS).filter_map(|line| line.split_whitespace().next());
+    words.filter(|version| ParsedVersion::parse(Ecosystem::Golang, version).is_some_and(|parsed| !parsed.is_pseudo()))
+}
+
 fn parse_info(document: &Document) -> Result<Info, RegistryError> {
     serde_json::from_slice(&document.body).map_err(|error| RegistryError::Malformed {
         url: shown(&document.url),
         place: format!("line {} column {}", error.line(), error.column()),
         what: one_line(&error.to_string(), 200),
-    })
-}
-
-/// The zip's line in an answer of the checksum database: `module version h1:…`.
-fn sum_line(text: &str, module: &str, version: &str) -> Option<Digest> {
-    text.lines().take(64).find_map(|line| {
-        let mut words = line.split(' ');
-        let fits = words.next() == Some(module) && words.next() == Some(version);
-        let digits = words.next().filter(|_| fits)?.strip_prefix("h1:")?;
-        Digest::decode(Algorithm::GoH1, digits).ok()
     })
 }
 
@@ -421,17 +445,6 @@ mod tests {
     fn capitals_are_escaped() {
         assert_eq!(escape("github.com/BurntSushi/toml"), "github.com/!burnt!sushi/toml");
         assert_eq!(escape("v1.0.0-RC1"), "v1.0.0-!r!c1");
-    }
-
-    #[test]
-    fn the_checksum_line_of_the_zip_is_taken_and_no_other() {
-        let zip = "h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=";
-        let text = format!(
-            "42\nexample.com/m v1.0.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\nexample.com/m v1.0.0 {zip}\nexample.com/mm v1.0.0 h1:x\n\n— signature"
-        );
-        assert_eq!(sum_line(&text, "example.com/m", "v1.0.0").unwrap().to_string(), zip);
-        assert_eq!(sum_line(&text, "example.com/m", "v1.0.1"), None);
-        assert_eq!(sum_line(&text, "example.com/mm", "v1.0.0"), None);
     }
 
     #[test]

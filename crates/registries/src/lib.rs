@@ -27,6 +27,8 @@ mod verify;
 mod xml;
 
 pub use adapter::{Download, PackageDoc, ResolveContext, UpstreamInfo};
+#[cfg(feature = "fuzzing")]
+pub use environment::Answers;
 pub use environment::{Environment, Options};
 pub use error::{RegistryError, shown, shown_text};
 pub use facade::{Discovery, Registries, host_of};

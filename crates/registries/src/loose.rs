@@ -4,6 +4,7 @@ use bifocal_core::Publisher;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// The longest free text that is kept.
 const MAX_TEXT: usize = 4096;
@@ -37,6 +38,73 @@ pub(crate) struct Member<'a>(pub(crate) Option<Cow<'a, str>>);
 /// People: one or many, each a text or an object with `name` and `email`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct People(pub(crate) Vec<Publisher>);
+
+/// A list of at most `N`. The attack: a document of a few megabytes whose million empty elements each take ten times
+/// their length in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AtMost<T, const N: usize>(pub(crate) Vec<T>);
+
+impl<T, const N: usize> Default for AtMost<T, N> {
+    fn default() -> Self {
+        AtMost(Vec::new())
+    }
+}
+
+/// The members of an object, at most `N`, in the order written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Members<K, V, const N: usize>(pub(crate) Vec<(K, V)>);
+
+impl<K, V, const N: usize> Default for Members<K, V, N> {
+    fn default() -> Self {
+        Members(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for AtMost<T, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Walk<T, const N: usize>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Walk<T, N> {
+            type Value = AtMost<T, N>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {N}")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut out = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if out.len() >= N {
+                        return Err(Error::custom(format_args!("more than {N} elements")));
+                    }
+                    out.push(item);
+                }
+                Ok(AtMost(out))
+            }
+        }
+        deserializer.deserialize_seq(Walk(PhantomData))
+    }
+}
+
+impl<'de, K: Deserialize<'de>, V: Deserialize<'de>, const N: usize> Deserialize<'de> for Members<K, V, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Walk<K, V, const N: usize>(PhantomData<(K, V)>);
+        impl<'de, K: Deserialize<'de>, V: Deserialize<'de>, const N: usize> Visitor<'de> for Walk<K, V, N> {
+            type Value = Members<K, V, N>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an object of at most {N} members")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut out = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    if out.len() >= N {
+                        return Err(Error::custom(format_args!("more than {N} members")));
+                    }
+                    out.push(entry);
+                }
+                Ok(Members(out))
+            }
+        }
+        deserializer.deserialize_map(Walk(PhantomData))
+    }
+}
 
 macro_rules! ignore_others {
     ($none:expr) => {
@@ -208,6 +276,18 @@ mod tests {
         let both = serde_json::from_str::<People>("[\"A B <a@example.com> (x)\", {\"name\":\"c\",\"email\":\"c@example.com\"}]").unwrap().0;
         assert_eq!(both[0], Publisher { name: "A B".to_owned(), email: Some("a@example.com".to_owned()) });
         assert_eq!(both[1].name, "c");
+    }
+
+    #[test]
+    fn lists_and_objects_that_are_too_long_are_errors() {
+        assert_eq!(serde_json::from_str::<AtMost<u8, 2>>("[1,2]").unwrap().0, [1, 2]);
+        assert!(serde_json::from_str::<AtMost<u8, 2>>("[1,2,3]").unwrap_err().to_string().contains("more than 2 elements"));
+        let read: Members<String, u8, 2> = serde_json::from_str(r#"{"b":1,"a":2}"#).unwrap();
+        assert_eq!(read.0, [("b".to_owned(), 1), ("a".to_owned(), 2)]);
+        assert!(
+            serde_json::from_str::<Members<String, u8, 1>>(r#"{"b":1,"a":2}"#).unwrap_err().to_string().contains("more than 1 members")
+        );
+        assert!(serde_json::from_str::<Members<String, u8, 1>>("[]").is_err());
     }
 
     #[test]

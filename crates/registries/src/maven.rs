@@ -79,7 +79,8 @@ impl Maven {
     }
 
     async fn document(&self, view: &View, url: Url, accept: &'static str) -> Result<Option<Document>, RegistryError> {
-        self.shared.http.metadata(&Get { url, accept, credentials: Arc::clone(&view.credentials) }).await
+        let found = self.shared.http.metadata(&Get { url, accept, credentials: Arc::clone(&view.credentials) }).await?;
+        Ok(found.map(Document::let_go))
     }
 
     async fn xml(&self, view: &View, url: Url) -> Result<Option<(Document, xml::Element)>, RegistryError> {

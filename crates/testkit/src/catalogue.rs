@@ -8,6 +8,7 @@ use crate::package::maven::MavenPackage;
 use crate::package::npm::NpmPackage;
 use crate::package::python::PythonPackage;
 use crate::package::{Built, Package};
+use crate::sumdb::SumLog;
 use crate::world::World;
 use bifocal_core::{Ecosystem, PackageName, Release};
 use jiff::Timestamp;
@@ -31,6 +32,8 @@ pub struct Catalogue {
     pub npm_keys: Option<Value>,
     /// Answer of npm's bulk advisory endpoint, by package name.
     pub npm_advisories: BTreeMap<String, Value>,
+    /// What the checksum database saw, in the order in which it was first published; nothing leaves it.
+    pub(crate) go_log: SumLog,
     world: Option<Arc<World>>,
     made: BTreeSet<(Ecosystem, String)>,
 }
@@ -79,6 +82,7 @@ impl Publish for Built<CratePackage> {
 
 impl Publish for Built<GoModule> {
     fn publish_into(self, catalogue: &mut Catalogue) {
+        catalogue.go_log.add(self.module(), self.version());
         shelve(&mut catalogue.go, self.module().to_owned(), self, |a, b| a.version() == b.version());
     }
 }

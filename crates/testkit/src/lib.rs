@@ -20,6 +20,7 @@ mod package;
 mod project;
 mod random;
 mod serve;
+mod sumdb;
 mod upstream;
 mod world;
 
@@ -37,6 +38,7 @@ pub use package::npm::NpmPackage;
 pub use package::python::PythonPackage;
 pub use package::{Built, Package};
 pub use random::Random;
+pub use sumdb::sumdb_key;
 pub use tempfile::{self, TempDir, tempdir};
 pub use upstream::{Access, Auth, Fault, Gate, RedirectTo, Serving, Upstream, refused_url, unresolvable_url};
 pub use world::World;

@@ -124,3 +124,22 @@ async fn the_web_api_is_asked_only_where_the_index_has_no_times() {
     let two = registries.record(&Release::new(Ecosystem::Cargo, "old-two", "1.0.0").unwrap()).await.unwrap();
     assert_eq!((two.published_at, two.publisher), (Known::Stripped, Known::NotOffered));
 }
+
+#[tokio::test]
+async fn a_crate_of_a_git_index_is_an_error_that_says_what_to_do() {
+    let server = upstream().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("config.toml"),
+        format!(
+            "[source.crates-io]\nreplace-with = 'm'\n[source.m]\nregistry = 'sparse+{}/i/'\n[registries.corp]\nindex = 'https://git.example/index.git'\n",
+            server.address
+        ),
+    )
+    .unwrap();
+    let vars = [("CARGO_HOME".to_owned(), folder.path().display().to_string())].into();
+    let registries = Registries::new(Environment { vars, home: None, cwd: "/nonexistent".into() }, Options::default()).unwrap();
+    assert!(registries.record(&release("1.0.1")).await.is_ok());
+    let error = registries.record(&Release::new(Ecosystem::Cargo, "inner", "1.0.0").unwrap()).await.unwrap_err().to_string();
+    assert!(error.contains("`corp`") && error.contains("sparse+https://") && error.contains("upstream.cargo"), "{error}");
+}

@@ -24,6 +24,8 @@ pub(crate) struct CargoSetup {
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) credentials: Credentials,
     pub(crate) notes: Vec<String>,
+    /// Named registries that are passed over because their index is a git repository.
+    pub(crate) git_indexes: Vec<String>,
 }
 
 /// Configuration files, the nearest first, and the variables over them.
@@ -73,7 +75,10 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
     for name in config.registry_names() {
         let Some(found) = config.index_of(&name) else { continue };
         match sparse(&found) {
-            Err(error) => setup.notes.push(format!("registry `{}` is passed over: {error}", one_line(&name, 60))),
+            Err(error) => {
+                setup.notes.push(format!("registry `{}` is passed over: {error}", one_line(&name, 60)));
+                setup.git_indexes.push(one_line(&name, 60));
+            }
             Ok(_) => setup.add(shared, &name, &found, config.token(&name).as_ref())?,
         }
     }

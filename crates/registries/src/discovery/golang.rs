@@ -5,6 +5,7 @@ use super::{Upstream, read_file};
 use crate::environment::Environment;
 use crate::error::{RegistryError, shown_text};
 use crate::facade::Shared;
+use crate::golang::sumdb::Key;
 use crate::http::Credentials;
 use crate::tool::{self, Question};
 use bifocal_core::{Ecosystem, one_line};
@@ -13,7 +14,9 @@ use std::path::PathBuf;
 use url::Url;
 
 /// The keys that matter, as the go command names them.
-const KEYS: [&str; 6] = ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOFLAGS"];
+const KEYS: [&str; 7] = ["GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOFLAGS", "GOROOT"];
+/// Where the go command's sources keep the keys of the databases that it knows by name.
+const KNOWN_KEYS: &str = "src/cmd/go/internal/modfetch/key.go";
 /// Proxies of one list.
 const MAX_PROXIES: usize = 32;
 
@@ -41,8 +44,12 @@ pub(crate) enum End {
 pub(crate) struct SumDb {
     /// Its name, which is also its host.
     pub(crate) name: String,
-    /// Where it is asked directly.
+    /// Where it is asked directly, with a slash at the end.
     pub(crate) base: Url,
+    /// GOSUMDB itself gives that address: then no proxy is asked in its place.
+    pub(crate) explicit: bool,
+    /// What it signs with, where that is known.
+    pub(crate) key: Option<Key>,
 }
 
 /// What discovery found.
@@ -86,7 +93,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
     let mut setup = GoSetup {
         proxies: Vec::new(),
         end: End::Exhausted,
-        sumdb: if insecure { None } else { sumdb(value("GOSUMDB"))? },
+        sumdb: if insecure { None } else { sumdb(value("GOSUMDB"), value("GOROOT"))? },
         no_proxy: or_private("GONOPROXY"),
         no_sumdb: or_private("GONOSUMDB"),
         credentials: Credentials::default(),
@@ -101,6 +108,15 @@ pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
         return Err(RegistryError::NoUpstream { ecosystem: Ecosystem::Golang, key: "GOPROXY", why: why.to_owned() });
     }
     setup.read_netrc(&shared.env)?;
+    match &setup.sumdb {
+        Some(sumdb) if sumdb.key.is_none() => setup.notes.push(format!(
+            "what the checksum database {} says is taken without proof: its key is not known here; give GOSUMDB as name+hash+key",
+            shown_text(&sumdb.name)
+        )),
+        None if insecure => setup.notes.push("no checksum database is asked: GOFLAGS says -insecure".to_owned()),
+        None if value("GOSUMDB") == "off" => setup.notes.push("no checksum database is asked: GOSUMDB is off".to_owned()),
+        _ => {}
+    }
     if setup.end == End::Direct {
         setup.notes.push("modules that no proxy has are errors: `direct` clones repositories and is not done here".to_owned());
     }
@@ -195,23 +211,39 @@ fn go_env_file(env: &Environment) -> Option<PathBuf> {
     }
 }
 
-/// `off`, `name`, `name+key`, or either with an address behind a blank.
-fn sumdb(text: &str) -> Result<Option<SumDb>, RegistryError> {
+/// `off`, `name`, `name+hash+key`, or either with an address behind a blank.
+fn sumdb(text: &str, go_root: &str) -> Result<Option<SumDb>, RegistryError> {
     if matches!(text, "" | "off") {
         return Ok(None);
     }
     let unusable = |why: &str| RegistryError::Configuration { place: "GOSUMDB".to_owned(), why: format!("`{}` {why}", shown_text(text)) };
     let mut words = text.split_whitespace();
-    let name = words.next().and_then(|word| word.split('+').next()).unwrap_or_default();
+    let word = words.next().unwrap_or_default();
+    let name = word.split('+').next().unwrap_or_default();
     if name.is_empty()
         || name.split('/').any(|part| part.is_empty() || part.starts_with('.'))
         || name.contains(['?', '#', '@', '%', '\\', ':'])
     {
         return Err(unusable("names no checksum database"));
     }
-    let address = words.next().map_or_else(|| format!("https://{name}/"), |url| format!("{}/", url.trim_end_matches('/')));
+    let key = match word.contains('+') {
+        true => Some(Key::parse(word).map_err(unusable)?),
+        false => known_key(name, go_root)?,
+    };
+    let given = words.next();
+    let address = given.map_or_else(|| format!("https://{name}/"), |url| format!("{}/", url.trim_end_matches('/')));
     let base = Url::parse(&address).map_err(|_| unusable("has an unusable address"))?;
-    Ok(Some(SumDb { name: name.to_owned(), base }))
+    Ok(Some(SumDb { name: name.to_owned(), base, explicit: given.is_some(), key }))
+}
+
+/// The key that the installed go command has built in for a database of this name, read from its sources.
+fn known_key(name: &str, go_root: &str) -> Result<Option<Key>, RegistryError> {
+    if go_root.is_empty() {
+        return Ok(None);
+    }
+    let Some(text) = read_file(&PathBuf::from(go_root).join(KNOWN_KEYS))? else { return Ok(None) };
+    let named = |literal: &&str| literal.strip_prefix(name).is_some_and(|rest| rest.starts_with('+'));
+    Ok(text.split('"').find(named).and_then(|literal| Key::parse(literal).ok()))
 }
 
 /// Whether a module path is held by a comma-separated list of globs, each of which matches a prefix of whole path
@@ -287,6 +319,7 @@ fn one(glob: &[char], at: usize, c: char) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::Options;
+    use crate::golang::sumdb::signing::key_text;
 
     fn discover_with(vars: &[(&str, &str)]) -> Result<GoSetup, RegistryError> {
         let vars = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -298,7 +331,7 @@ mod tests {
     fn the_list_is_read_with_its_separators_and_its_end() {
         let setup = discover_with(&[
             ("GOPROXY", "https://u:p@a.example|b.example/x, https://c.example,direct,https://d.example"),
-            ("GOSUMDB", "sum.example+key https://s.example/db"),
+            ("GOSUMDB", "sum.example https://s.example/db"),
         ])
         .unwrap();
         let seen: Vec<_> = setup.proxies.iter().map(|p| (p.upstream.id.as_str(), p.upstream.base.as_str(), p.forgiving)).collect();
@@ -308,7 +341,34 @@ mod tests {
         );
         assert_eq!(setup.end, End::Direct);
         assert!(setup.credentials.for_url(&setup.proxies[0].upstream.base).is_some());
-        assert_eq!(setup.sumdb.unwrap(), SumDb { name: "sum.example".to_owned(), base: Url::parse("https://s.example/db/").unwrap() });
+        let base = Url::parse("https://s.example/db/").unwrap();
+        assert_eq!(setup.sumdb.unwrap(), SumDb { name: "sum.example".to_owned(), base, explicit: true, key: None });
+        assert!(setup.notes.iter().any(|note| note.contains("without proof")), "{:?}", setup.notes);
+    }
+
+    #[test]
+    fn the_database_key_comes_from_the_variable_or_the_installed_go_command() {
+        let key = key_text("sum.example");
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join(KNOWN_KEYS);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(&place, format!("var known = map[string]string{{\n\t\"sum.example\": \"{key}\",\n}}\n")).unwrap();
+        let root = folder.path().to_str().unwrap();
+        let by_name = sumdb("sum.example", root).unwrap().unwrap();
+        let written = sumdb(&key, "").unwrap().unwrap();
+        assert_eq!(by_name, written);
+        assert!(by_name.key.is_some() && !by_name.explicit);
+        assert_eq!(sumdb("other.example", root).unwrap().unwrap().key, None);
+        let error = sumdb("sum.example+00000000+AAAA", "").unwrap_err();
+        assert!(error.is_configuration() && error.to_string().contains("GOSUMDB"), "{error}");
+    }
+
+    #[test]
+    fn a_database_that_is_not_asked_is_said() {
+        for (more, said) in [(("GOSUMDB", "off"), "GOSUMDB is off"), (("GOFLAGS", "-mod=mod -insecure"), "-insecure")] {
+            let setup = discover_with(&[("GOPROXY", "https://a.example"), more]).unwrap();
+            assert!(setup.sumdb.is_none() && setup.notes.iter().any(|note| note.contains(said)), "{:?}", setup.notes);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ async fn upstream() -> TestServer {
     server.serve("/sumdb/sum.example/supported", Reply::ok(""));
     server.serve(
         "/sumdb/sum.example/lookup/example.com/!demo/lib@v1.2.0",
-        Reply::ok(format!("7\n{MODULE} v1.2.0 {H1}\n{MODULE} v1.2.0/go.mod {H1}\n")),
+        Reply::ok(format!("7\n{MODULE} v1.2.0 {H1}\n{MODULE} v1.2.0/go.mod {H1}\n\na tree\n")),
     );
     server
 }

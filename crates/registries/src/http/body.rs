@@ -2,6 +2,7 @@
 //!
 //! The attack: a small compressed document that opens to gigabytes.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::io::Read as _;
 
@@ -34,30 +35,33 @@ impl Encoding {
         }
     }
 
-    /// Opens a body of at most `limit` bytes.
-    pub(crate) fn open(self, body: Vec<u8>, limit: u64) -> Result<Vec<u8>, Unopened> {
+    /// Opens a body to at most `limit` bytes.
+    pub(crate) fn open(self, body: &Bytes, limit: u64) -> Result<Bytes, Unopened> {
         let damaged = |error: std::io::Error| Unopened::Damaged(error.to_string());
-        let mut out = Vec::new();
         let beyond = limit.saturating_add(1);
-        match self {
-            Encoding::Identity => out = body,
+        let roomy = |times: usize| Vec::with_capacity(body.len().saturating_mul(times).min(64 << 20).min(saturated(beyond)));
+        let opened = match self {
+            Encoding::Identity => body.clone(),
             Encoding::Gzip => {
-                out.reserve(body.len().saturating_mul(5).min(64 << 20));
-                flate2::read::MultiGzDecoder::new(body.as_slice()).take(beyond).read_to_end(&mut out).map_err(damaged)?;
+                let mut out = roomy(5);
+                flate2::read::MultiGzDecoder::new(body.as_ref()).take(beyond).read_to_end(&mut out).map_err(damaged)?;
+                out.into()
             }
             Encoding::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(body.as_slice()).map_err(damaged)?;
+                let mut out = roomy(6);
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(body.as_ref()).map_err(damaged)?;
                 // Documents are written here with a window far below this; a larger one is not ours.
                 decoder.window_log_max(27).map_err(damaged)?;
-                out.reserve(body.len().saturating_mul(6).min(64 << 20));
                 decoder.take(beyond).read_to_end(&mut out).map_err(damaged)?;
+                out.into()
             }
-        }
-        if u64::try_from(out.len()).unwrap_or(u64::MAX) > limit {
-            return Err(Unopened::TooLarge);
-        }
-        Ok(out)
+        };
+        if opened.len() > saturated(limit) { Err(Unopened::TooLarge) } else { Ok(opened) }
     }
+}
+
+fn saturated(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 /// Compresses a body for the disk: quickly, and with a checksum that tells a damaged file.
@@ -83,17 +87,17 @@ mod tests {
     #[test]
     fn bodies_open_to_what_was_packed() {
         let text = b"a document ".repeat(1000);
-        assert_eq!(Encoding::Gzip.open(gzip(&text), 1 << 20).unwrap(), text);
-        assert_eq!(Encoding::Zstd.open(pack(&text).unwrap(), 1 << 20).unwrap(), text);
-        assert_eq!(Encoding::Identity.open(text.clone(), 1 << 20).unwrap(), text);
+        assert_eq!(Encoding::Gzip.open(&gzip(&text).into(), 1 << 20).unwrap(), text);
+        assert_eq!(Encoding::Zstd.open(&pack(&text).unwrap().into(), 1 << 20).unwrap(), text);
+        assert_eq!(Encoding::Identity.open(&text.clone().into(), 1 << 20).unwrap(), text);
     }
 
     #[test]
     fn bombs_stop_at_the_limit() {
         let zeros = vec![0; 4 << 20];
-        assert_eq!(Encoding::Gzip.open(gzip(&zeros), 1000), Err(Unopened::TooLarge));
-        assert_eq!(Encoding::Zstd.open(pack(&zeros).unwrap(), 1000), Err(Unopened::TooLarge));
-        assert_eq!(Encoding::Identity.open(zeros, 1000), Err(Unopened::TooLarge));
+        assert_eq!(Encoding::Gzip.open(&gzip(&zeros).into(), 1000), Err(Unopened::TooLarge));
+        assert_eq!(Encoding::Zstd.open(&pack(&zeros).unwrap().into(), 1000), Err(Unopened::TooLarge));
+        assert_eq!(Encoding::Identity.open(&zeros.into(), 1000), Err(Unopened::TooLarge));
     }
 
     #[test]
@@ -102,10 +106,10 @@ mod tests {
         let mut packed = pack(&text).unwrap();
         let middle = packed.len() / 2;
         packed[middle] ^= 0x55;
-        assert!(matches!(Encoding::Zstd.open(packed, 1 << 20), Err(Unopened::Damaged(_))));
+        assert!(matches!(Encoding::Zstd.open(&packed.into(), 1 << 20), Err(Unopened::Damaged(_))));
         let mut short = gzip(&text);
         short.truncate(short.len() - 9);
-        assert!(matches!(Encoding::Gzip.open(short, 1 << 20), Err(Unopened::Damaged(_))));
+        assert!(matches!(Encoding::Gzip.open(&short.into(), 1 << 20), Err(Unopened::Damaged(_))));
         assert_eq!(Encoding::from_header(Some("br")), None);
     }
 }

@@ -1,12 +1,16 @@
 //! What a response means before its body counts: where a redirect leads, what a refusal says, when to come back.
 
-use super::{Failure, REASON_BYTES, Retry, transport};
+use super::exchange::{Failure, Retry};
+use super::transport;
 use crate::error::{RegistryError, shown};
 use jiff::Timestamp;
 use reqwest::Response;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use std::time::Duration;
 use url::Url;
+
+/// Bytes of an error's body that are read for its reason.
+const REASON_BYTES: usize = 8 << 10;
 
 pub(super) fn check_scheme(url: &Url) -> Result<(), RegistryError> {
     let why = match url.scheme() {

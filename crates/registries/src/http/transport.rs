@@ -41,7 +41,9 @@ pub(super) fn client(env: &Environment, extra_authorities: &[PathBuf], limits: &
         .pool_max_idle_per_host(limits.per_host)
         // One connection carries all requests to a host: the default windows of 64 KiB would starve it.
         .http2_initial_stream_window_size(4 << 20)
-        .http2_initial_connection_window_size(32 << 20);
+        .http2_initial_connection_window_size(32 << 20)
+        // HTTP/1 heads are bounded at 400 KiB already; endless ones must not fill the memory here either.
+        .http2_max_header_list_size(256 << 10);
     let certificates = authorities(env, extra_authorities)?;
     if !certificates.is_empty() {
         builder = builder.tls_certs_merge(certificates);

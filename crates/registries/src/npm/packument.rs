@@ -4,12 +4,12 @@
 //! A version whose manifest cannot be read spoils that version alone.
 
 use crate::error::RegistryError;
-use crate::loose::{Member, People, Text, clip};
+use crate::loose::{Member, Members, People, Text, clip};
 use bifocal_core::{Ecosystem, Publisher, one_line};
 use bifocal_versions::ParsedVersion;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,10 @@ use std::sync::Arc;
 
 /// The most versions that a package may have.
 const MAX_VERSIONS: usize = 100_000;
+/// Dates of one package: those of its versions, and a few more; unpublished versions keep theirs.
+const MAX_DATES: usize = 2 * MAX_VERSIONS;
+/// Scripts of one version.
+const MAX_SCRIPTS: usize = 10_000;
 /// The longest JSON of signatures or attestations that is kept.
 const MAX_EVIDENCE: usize = 64 << 10;
 /// Install-time scripts, in the order in which npm runs them.
@@ -73,19 +77,19 @@ pub(super) struct Manifest {
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(rename = "dist-tags", borrow, default)]
-    tags: Option<BTreeMap<String, Text<'a>>>,
+    tags: Option<Members<Cow<'a, str>, Text<'a>, MAX_VERSIONS>>,
     #[serde(default)]
     versions: Option<Versions>,
     #[serde(borrow, default)]
-    time: Option<BTreeMap<Cow<'a, str>, Text<'a>>>,
+    time: Option<Members<Cow<'a, str>, Text<'a>, MAX_DATES>>,
     #[serde(rename = "policyRestrictions", borrow, default)]
     restrictions: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
 struct Restrictions<'a> {
-    #[serde(default)]
-    versions: BTreeMap<String, serde::de::IgnoredAny>,
+    #[serde(borrow, default)]
+    versions: Members<Cow<'a, str>, IgnoredAny, MAX_VERSIONS>,
     #[serde(borrow, default)]
     message: Text<'a>,
 }
@@ -110,8 +114,8 @@ struct WireManifest<'a> {
     engines: Option<&'a RawValue>,
     #[serde(borrow, default)]
     scripts: Option<&'a RawValue>,
-    #[serde(rename = "hasInstallScript", default)]
-    has_install_script: Option<serde_json::Value>,
+    #[serde(rename = "hasInstallScript", borrow, default)]
+    has_install_script: Option<&'a RawValue>,
     #[serde(borrow, default)]
     dist: Option<WireDist<'a>>,
 }
@@ -225,7 +229,7 @@ fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) ->
     let publisher = wire.publisher.0.into_iter().next().map(|person| shared.person(person));
     offers.publisher |= publisher.is_some();
     offers.signatures |= signatures.is_some();
-    let announced = wire.has_install_script.is_some_and(|value| value == serde_json::Value::Bool(true));
+    let announced = wire.has_install_script.is_some_and(|raw| raw.get() == "true");
     let engines: Engines<'_> = wire.engines.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     Manifest {
         published_at: None,
@@ -249,11 +253,12 @@ fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) ->
 
 /// The commands that run at install time. A registry that announces some without naming them gets an unnamed one.
 fn install_scripts(raw: Option<&RawValue>, announced: bool) -> BTreeMap<String, String> {
-    let all: BTreeMap<Cow<'_, str>, Text<'_>> = raw
+    let all: Members<Cow<'_, str>, Text<'_>, MAX_SCRIPTS> = raw
         .filter(|raw| INSTALL_SCRIPTS.iter().any(|name| raw.get().contains(name)))
         .and_then(|raw| serde_json::from_str(raw.get()).ok())
         .unwrap_or_default();
     let mut found: BTreeMap<String, String> = all
+        .0
         .into_iter()
         .filter(|(name, _)| INSTALL_SCRIPTS.contains(&name.as_ref()))
         .filter_map(|(name, text)| Some((name.into_owned(), text.take()?)))
@@ -306,7 +311,7 @@ impl Packument {
             return Ok(Packument::default());
         };
         let mut created = None;
-        for (version, at) in wire.time.unwrap_or_default() {
+        for (version, at) in wire.time.unwrap_or_default().0 {
             let at = at.0.and_then(|text| text.parse::<Timestamp>().ok());
             if version == "created" {
                 created = at;
@@ -319,14 +324,15 @@ impl Packument {
             refuse_copy_dates(&mut versions);
         }
         let restrictions: Restrictions<'_> = wire.restrictions.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
-        let tags = wire.tags.unwrap_or_default().into_iter().filter_map(|(tag, version)| Some((tag, version.take()?))).collect();
+        let tags = wire.tags.unwrap_or_default().0;
+        let tags = tags.into_iter().filter_map(|(tag, version)| Some((tag.into_owned(), version.take()?))).collect();
         Ok(Packument {
             tags,
             versions,
             created,
             fetched_at: Timestamp::UNIX_EPOCH,
             offers,
-            restricted: restrictions.versions.into_keys().collect(),
+            restricted: restrictions.versions.0.into_iter().map(|(version, _)| version.into_owned()).collect(),
             restricted_message: restrictions.message.take(),
         })
     }

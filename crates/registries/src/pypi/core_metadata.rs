@@ -1,8 +1,9 @@
 //! A distribution's own metadata (PEP 566), as an index serves it beside the file (PEP 658) or in its JSON API.
 
-use crate::loose::{Text, clip, person};
+use crate::loose::{AtMost, Members, Text, clip, person};
 use bifocal_core::Publisher;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The fields that assessments use. All are the publisher's claims.
@@ -59,8 +60,8 @@ struct Wire<'a> {
 struct Info<'a> {
     #[serde(borrow, default)]
     home_page: Text<'a>,
-    #[serde(default)]
-    project_urls: Option<BTreeMap<String, Option<String>>>,
+    #[serde(borrow, default)]
+    project_urls: Option<Members<Cow<'a, str>, Text<'a>, 10_000>>,
     #[serde(borrow, default)]
     license: Text<'a>,
     #[serde(borrow, default)]
@@ -74,7 +75,7 @@ struct Info<'a> {
 #[derive(Deserialize)]
 struct Ownership<'a> {
     #[serde(borrow, default)]
-    roles: Vec<Role<'a>>,
+    roles: AtMost<Role<'a>, 10_000>,
 }
 
 #[derive(Deserialize)]
@@ -91,9 +92,9 @@ pub(super) fn parse_json(body: &[u8], version: &str) -> Option<CoreMetadata> {
         return None;
     }
     let mut urls: BTreeMap<String, String> = BTreeMap::new();
-    for (label, url) in wire.info.project_urls.unwrap_or_default().into_iter().take(100) {
-        if let Some(url) = url {
-            urls.entry(label_key(&label)).or_insert(clip(&url).to_owned());
+    for (label, url) in wire.info.project_urls.unwrap_or_default().0.into_iter().take(100) {
+        if let Some(url) = url.take() {
+            urls.entry(label_key(&label)).or_insert(url);
         }
     }
     let some = |text: Text<'_>| text.take().filter(|text| !text.is_empty() && text != "UNKNOWN");
@@ -104,7 +105,7 @@ pub(super) fn parse_json(body: &[u8], version: &str) -> Option<CoreMetadata> {
         repository: repository(&urls),
         license: some(wire.info.license_expression).or_else(|| some(wire.info.license)),
         summary: some(wire.info.summary),
-        owners: wire.ownership.map(|owners| owners.roles.into_iter().take(256).filter_map(|role| person(&role.user.0?)).collect()),
+        owners: wire.ownership.map(|owners| owners.roles.0.into_iter().take(256).filter_map(|role| person(&role.user.0?)).collect()),
     })
 }
 

@@ -4,7 +4,7 @@ use super::filename;
 use super::html;
 use crate::error::{RegistryError, shown};
 use crate::http::Document;
-use crate::loose::Text;
+use crate::loose::{AtMost, Members, Text};
 use bifocal_core::{Algorithm, ArtifactKind, Digest, PackageName, one_line};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -16,6 +16,10 @@ use url::Url;
 
 /// The most files that one project may have.
 const MAX_FILES: usize = 200_000;
+/// Digests of one file.
+const MAX_HASHES: usize = 64;
+/// Pages that one page may track.
+const MAX_TRACKS: usize = 64;
 /// The page's media types in the order of preference.
 pub(super) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01";
 
@@ -59,7 +63,7 @@ struct Wire<'a> {
     #[serde(borrow, default)]
     meta: Meta<'a>,
     #[serde(borrow)]
-    files: Vec<&'a RawValue>,
+    files: AtMost<&'a RawValue, MAX_FILES>,
 }
 
 #[derive(Deserialize, Default)]
@@ -67,7 +71,7 @@ struct Meta<'a> {
     #[serde(rename = "api-version", borrow, default)]
     api_version: Text<'a>,
     #[serde(default)]
-    tracks: Option<Vec<String>>,
+    tracks: Option<AtMost<String, MAX_TRACKS>>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +82,7 @@ struct WireFile<'a> {
     #[serde(borrow)]
     url: Cow<'a, str>,
     #[serde(borrow, default)]
-    hashes: BTreeMap<Cow<'a, str>, Text<'a>>,
+    hashes: Members<Cow<'a, str>, Text<'a>, MAX_HASHES>,
     #[serde(borrow, default)]
     requires_python: Text<'a>,
     #[serde(borrow, default)]
@@ -112,11 +116,8 @@ impl Index {
             if !version.starts_with("1.") {
                 return Err(malformed("meta.api-version".to_owned(), format!("`{version}` is not 1.x")));
             }
-            if wire.files.len() > MAX_FILES {
-                return Err(malformed("files".to_owned(), format!("more than {MAX_FILES} files")));
-            }
-            builder.out.tracks = wire.meta.tracks.unwrap_or_default();
-            for (at, raw) in wire.files.into_iter().enumerate() {
+            builder.out.tracks = wire.meta.tracks.unwrap_or_default().0;
+            for (at, raw) in wire.files.0.into_iter().enumerate() {
                 let file: WireFile<'_> =
                     serde_json::from_str(raw.get()).map_err(|error| malformed(format!("files[{at}]"), error.to_string()))?;
                 builder.json_file(file, raw.get(), &document.url).map_err(|what| malformed(format!("files[{at}]"), what))?;
@@ -170,7 +171,7 @@ impl Builder<'_> {
         let Some((kind, version)) = filename::read(self.project, &wire.filename) else { return Ok(()) };
         let url = base.join(&wire.url).map_err(|error| format!("its url is no address: {error}"))?;
         let mut digests = Vec::new();
-        for (name, digits) in wire.hashes {
+        for (name, digits) in wire.hashes.0 {
             if let (Ok(algorithm), Some(digits)) = (name.parse::<Algorithm>(), digits.0) {
                 digests.push(Digest::decode(algorithm, &digits).map_err(|error| error.to_string())?);
             }
@@ -255,6 +256,7 @@ mod tests {
             last_modified: None,
             url: Url::parse("https://index.example/simple/x/").unwrap(),
             fetched_at: Timestamp::UNIX_EPOCH,
+            turn: None,
         };
         Index::parse(&document, &PackageName::new(Ecosystem::Pypi, "x").unwrap())
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail by panicking")]
 
 mod client;
+mod hostile;
 mod npm;
 mod pypi;
 mod server;

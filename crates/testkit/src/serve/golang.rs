@@ -1,4 +1,4 @@
-//! The Go module proxy protocol, and a checksum database with unsigned answers.
+//! The Go module proxy protocol, and a checksum database behind it.
 
 use super::{Site, file};
 use crate::catalogue::newest;
@@ -94,11 +94,20 @@ fn sumdb(site: &Site<'_>, name: &str, rest: &str) -> Response {
     if rest == "supported" {
         return Response::text(200, "");
     }
+    let digests = |module: &str, version: &str| {
+        let one = site.catalogue.go(module, version)?;
+        Some([one.artifacts()[0].go_h1()?.to_string(), one.artifacts()[1].go_h1()?.to_string()])
+    };
+    let log = site.catalogue.go_log.records(digests);
+    if rest == "latest" {
+        return Response::text(200, &log.signed_tree(name));
+    }
+    if let Some(path) = rest.strip_prefix("tile/8/") {
+        return log.tile(path).map_or_else(missing, |bytes| Response::new(200, crate::upstream::FILE, bytes));
+    }
     let Some((module, version)) = rest.strip_prefix("lookup/").and_then(|spec| spec.rsplit_once('@')) else { return missing() };
     let Some(one) = versions(site, module).iter().find(|one| escape(one.version()) == version) else { return missing() };
-    let digests: Vec<String> = one.artifacts().iter().filter_map(|file| Some(file.go_h1()?.to_string())).collect();
-    let (module, version) = (one.module(), one.version());
-    Response::text(200, &format!("1\n{module} {version} {}\n{module} {version}/go.mod {}\n\n", digests[0], digests[1]))
+    log.answer(name, one.module(), one.version()).map_or_else(missing, |text| Response::text(200, &text))
 }
 
 #[cfg(test)]

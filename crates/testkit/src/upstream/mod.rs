@@ -193,6 +193,11 @@ impl Upstream {
         self.shared.log.all().into_iter().filter(|access| fault::glob(pattern, &access.path)).collect()
     }
 
+    /// Connections accepted so far, on all listeners.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections_accepted()
+    }
+
     /// Forgets the log. Call it only while no request is under way.
     pub fn clear_log(&self) -> &Self {
         self.shared.log.clear();

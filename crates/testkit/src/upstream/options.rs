@@ -43,7 +43,7 @@ pub struct Serving {
     pub maven_last_modified: bool,
     /// `Time` in Go's `.info`.
     pub go_time: bool,
-    /// Name of the checksum database that is proxied, with unsigned answers; `None` answers 404.
+    /// Name of the checksum database that is proxied, which signs with [`sumdb_key`](crate::sumdb_key); `None` answers 404.
     pub go_sumdb: Option<String>,
 }
 

@@ -110,6 +110,10 @@ impl Shared {
         }
     }
 
+    pub(crate) fn connections_accepted(&self) -> u64 {
+        self.next_connection.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn close_connections(&self) {
         for stream in self.connections.lock().unwrap_or_else(PoisonError::into_inner).values() {
             let _ = stream.shutdown(Shutdown::Both);

@@ -56,3 +56,30 @@ fn the_real_go_downloads_and_agrees_on_every_digest() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).contains("checksum mismatch"));
 }
+
+#[test]
+fn the_real_go_believes_the_checksum_database_and_no_other() {
+    let Some(go) = client_or_notice("go", "the_real_go_believes_the_checksum_database_and_no_other") else { return };
+    let upstream = Upstream::start();
+    // More than one tile, so that the proof goes through two levels.
+    for number in 0..300 {
+        upstream.publish(GoModule::new(&format!("example.com/m{number}"), "v1.0.0"));
+    }
+    upstream.configure(|serving| serving.go_sumdb = Some("sum.example".to_owned()));
+    let get_module = |key: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut environment = upstream.environment(dir.path());
+        environment.set("GOSUMDB", key);
+        environment.unset("GONOSUMDB");
+        let project = dir.path().join("project");
+        std::fs::create_dir(&project).unwrap();
+        std::fs::write(project.join("go.mod"), "module example.com/project\n\ngo 1.20\n").unwrap();
+        let output = environment.command(&go).args(["get", "example.com/m7@v1.0.0"]).current_dir(&project).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (fine, said) = get_module(&bifocal_testkit::sumdb_key("sum.example"));
+    assert!(fine, "{said}");
+    assert!(!upstream.requests("/go/sumdb/sum.example/tile/*").is_empty());
+    let (fine, said) = get_module(&bifocal_testkit::sumdb_key("other.example"));
+    assert!(!fine && said.contains("other.example"), "{said}");
+}
