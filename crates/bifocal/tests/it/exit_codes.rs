@@ -387,7 +387,7 @@ fn the_strict_policy_without_its_feed_is_3_and_says_what_to_run() {
     );
     lab.run(&["check", PAD]).expect(0).says(&["note  feed osv/npm is missing", "run `bifocal feed update`"]);
     lab.load_advisories(&[malware("MAL-2026-7", "other", "1.3.0")]);
-    lab.check_json(0, &["--policy", "strict", PAD]);
+    lab.check_json(0, &["--policy", "strict", "--at", AT, PAD]);
     // Eight days on, the feed is stale.
     let stale = "2126-11-24T07:00:00Z";
     let error = error_of(&lab.check_json(3, &["--policy", "strict", "--at", stale, PAD]), PAD);
