@@ -1,0 +1,9 @@
+//! Logins by host.
+#![no_main]
+
+mod client_common;
+
+use bifocal_core::Ecosystem;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| client_common::run(Ecosystem::Pypi, ".netrc", &[("PIP_INDEX_URL", "https://registry.example/simple")], bytes));

@@ -1,0 +1,9 @@
+//! npm's configuration file of the user.
+#![no_main]
+
+mod client_common;
+
+use bifocal_core::Ecosystem;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| client_common::run(Ecosystem::Npm, ".npmrc", &[], bytes));

@@ -1,0 +1,9 @@
+//! yarn's configuration file of the checked project.
+#![no_main]
+
+mod client_common;
+
+use bifocal_core::Ecosystem;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| client_common::run(Ecosystem::Npm, "project/.yarnrc.yml", &[], bytes));

@@ -1,0 +1,15 @@
+//! Go, alone and in a module.
+#![no_main]
+
+mod parse_common;
+
+use bifocal_core::Ecosystem;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| parse_common::run(
+    "main.go",
+    Ecosystem::Golang,
+    "example.com/demo@v1.0.0/main.go",
+    &[("example.com/demo@v1.0.0/go.mod", "module example.com/demo\n")],
+    bytes
+));

@@ -1,0 +1,15 @@
+//! JavaScript and TypeScript, alone and as an npm install script.
+#![no_main]
+
+mod parse_common;
+
+use bifocal_core::Ecosystem;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| parse_common::run(
+    "index.ts",
+    Ecosystem::Npm,
+    "package/setup.js",
+    &[("package/package.json", r#"{"name":"demo","version":"1.0.0","main":"setup.js","scripts":{"postinstall":"node setup.js"}}"#)],
+    bytes
+));

@@ -1,0 +1,15 @@
+//! Rust, alone and as a build script.
+#![no_main]
+
+mod parse_common;
+
+use bifocal_core::Ecosystem;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| parse_common::run(
+    "lib.rs",
+    Ecosystem::Cargo,
+    "demo-1.0.0/build.rs",
+    &[("demo-1.0.0/Cargo.toml", "[package]\nname = \"demo\"\nversion = \"1.0.0\"\nbuild = \"build.rs\"\n")],
+    bytes
+));

@@ -1,0 +1,7 @@
+package
+func ( {
+"
+`
+//go:
+import "C"
+/*

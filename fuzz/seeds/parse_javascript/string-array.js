@@ -1,0 +1,1 @@
+var _0x1 = ["\x6c\x6f\x67", "\u0065cho", String.fromCharCode(104, 105)]; (function (a, n) { while (--n) { a.push(a.shift()) } }(_0x1, 0x3)); var _0x2 = function (i) { return _0x1[i - 0x0] }; console[_0x2("0x0")](_0x2("0x1")); [][(![]+[])[+[]]+(![]+[])[!+[]+!+[]]];
