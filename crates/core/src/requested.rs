@@ -25,6 +25,7 @@ pub enum FileKind {
     GradleLockfile,
     GoMod,
     GoSum,
+    GoWork,
     CycloneDx,
     Spdx,
     CommandLine,
@@ -118,8 +119,31 @@ pub struct Dependency {
     pub place: Place,
     /// Only for development, test or optional use.
     pub optional: bool,
-    /// The registry that the lockfile names for it, as a host without a path; `None` when it names none.
-    pub registry_host: Option<String>,
+    /// Where the checked files say that it comes from: every registry, index or file that may be meant. Empty when they
+    /// leave that to the client's own configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
+}
+
+/// A registry, an index or a file that a checked file names for a dependency.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// The name that the file gives it, where names count (Maven's repositories); else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// An address without credentials, or a path.
+    pub address: String,
+}
+
+/// Something that was asked for and cannot be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// What, in words.
+    pub what: String,
+    /// Where it is asked for.
+    pub place: Place,
+    /// Why it cannot be looked at, and what to do.
+    pub why: String,
 }
 
 /// All that one file asks for.
@@ -133,4 +157,14 @@ pub struct Inventory {
     pub dependencies: Vec<Dependency>,
     /// Things in the file that were understood and left out on purpose, in words (a marker that does not apply here).
     pub notes: Vec<String>,
+    /// What it asks for and no reader can turn into a dependency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+}
+
+impl Inventory {
+    /// An inventory that names nothing yet.
+    pub fn new(path: &str, kind: FileKind) -> Self {
+        Inventory { path: path.to_owned(), kind, dependencies: Vec::new(), notes: Vec::new(), unread: Vec::new() }
+    }
 }

@@ -30,6 +30,28 @@ pub fn one_line(text: &str, max: usize) -> String {
     cut
 }
 
+/// Undoes `%XX`; other bytes stay. What is no UTF-8 afterwards is replaced.
+pub fn percent_decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let pair = (byte == b'%').then(|| digit(at + 1).zip(digit(at + 2))).flatten();
+        match pair.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +61,11 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
         assert_eq!(one_line("a\n  b\tc", 99), "a b c");
         assert_eq!(one_line("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn percent_signs_are_undone_where_two_digits_follow() {
+        assert_eq!(percent_decode("p%40ss%2Fé%zz%4"), "p@ss/é%zz%4");
+        assert_eq!(percent_decode("%ff"), "\u{fffd}");
     }
 }

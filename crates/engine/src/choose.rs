@@ -5,6 +5,7 @@
 //! The attack: an artifact replaced after it was locked, or a mirror that serves other bytes.
 
 use bifocal_core::{ArtifactFile, ArtifactKind, DeclaredArtifact, Digest, Ecosystem, Place, ReleaseRecord};
+use std::collections::BTreeMap;
 
 /// The files to assess.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +18,8 @@ pub(crate) struct Choice {
     pub(crate) mismatches: Vec<Mismatch>,
     /// Set when the lockfile pins files and the registry offers none of them.
     pub(crate) gone: bool,
+    /// Distributions that a lockfile pins by name and the registry does not offer.
+    pub(crate) missing: Vec<String>,
 }
 
 /// A digest that differs from the registry's.
@@ -50,33 +53,46 @@ pub(crate) fn choose<'a>(
     }
     let mut choice = Choice::default();
     let mut matched: Vec<(&ArtifactFile, Vec<Digest>)> = Vec::new();
-    let mut any_file = false;
+    // Each place that pins digests has to be met by itself: right digests in one file do not excuse wrong ones in another.
+    let mut places: BTreeMap<&Place, Vec<&DeclaredArtifact>> = BTreeMap::new();
     for (pin, place) in &pins {
-        for file in candidates(record, pin) {
-            any_file = true;
-            match agreement(pin, file) {
-                Agreement::Differs if is_sole_candidate(record, pin) => choice.mismatches.push(mismatch(file, pin, place)),
-                Agreement::Differs => {}
-                Agreement::Equal | Agreement::Open => match matched.iter_mut().find(|(known, _)| known.filename == file.filename) {
-                    Some((_, digests)) => digests.extend(pin.digests.iter().filter(|digest| !file.digests.contains(digest)).cloned()),
-                    None => {
-                        let extra = pin.digests.iter().filter(|digest| !file.digests.contains(digest)).cloned().collect();
-                        matched.push((file, extra));
+        places.entry(place).or_default().push(pin);
+    }
+    for (place, pins) in places {
+        let (mut candidate, mut fits) = (false, false);
+        for pin in &pins {
+            let files = candidates(record, pin);
+            if files.is_empty() && is_distribution(&pin.filename) {
+                choice.missing.push(pin.filename.clone());
+            }
+            for file in files {
+                candidate = true;
+                match agreement(pin, file) {
+                    Agreement::Differs if is_sole_candidate(record, pin) => {
+                        fits = true;
+                        choice.mismatches.push(mismatch(file, pin, place));
                     }
-                },
+                    Agreement::Differs => {}
+                    Agreement::Equal | Agreement::Open => {
+                        fits = true;
+                        let new = |digest: &&Digest| !file.digests.contains(digest);
+                        match matched.iter_mut().find(|(known, _)| known.filename == file.filename) {
+                            Some((_, digests)) => digests.extend(pin.digests.iter().filter(new).cloned()),
+                            None => matched.push((file, pin.digests.iter().filter(new).cloned().collect())),
+                        }
+                    }
+                }
             }
         }
-    }
-    if matched.is_empty() && choice.mismatches.is_empty() {
         // Hashes without file names (pip's): none of them is the digest of any file that the registry offers.
-        let named = pins.iter().all(|(pin, _)| !pin.filename.is_empty());
-        if named || !any_file {
-            choice.gone = true;
-        } else if let Some((pin, place)) = pins.first() {
-            let pinned = pins.iter().flat_map(|(pin, _)| pin.digests.iter().cloned()).collect();
+        if candidate && !fits {
+            let pinned = pins.iter().flat_map(|pin| pin.digests.iter().cloned()).collect();
             let offered = record.files.iter().flat_map(|file| file.digests.iter().cloned()).collect();
-            choice.mismatches.push(Mismatch { filename: pin.filename.clone(), pinned, offered, place: place.clone() });
+            choice.mismatches.push(Mismatch { filename: String::new(), pinned, offered, place: place.clone() });
         }
+    }
+    if matched.is_empty() {
+        choice.gone = choice.mismatches.is_empty();
         return choice;
     }
     let total = matched.len();
@@ -85,7 +101,7 @@ pub(crate) fn choose<'a>(
         names.iter().map(|name| (*name).to_owned()).collect()
     } else {
         let narrowed = ReleaseRecord { files: matched.iter().map(|(file, _)| (*file).clone()).collect(), ..record.clone() };
-        let taken: Vec<String> = client_names(&narrowed, &record.files, &client, record);
+        let taken: Vec<String> = client_names(&narrowed, &client, record);
         taken.into_iter().filter(|name| names.contains(&name.as_str())).collect()
     };
     let taken = if taken.is_empty() { fallback(&matched) } else { taken };
@@ -103,7 +119,6 @@ pub(crate) fn choose<'a>(
 /// What the client takes of `narrowed`: `client` borrows from the full record, so files are compared by name.
 fn client_names<'a>(
     narrowed: &ReleaseRecord,
-    _full: &[ArtifactFile],
     client: &impl Fn(&'a ReleaseRecord) -> Vec<&'a ArtifactFile>,
     record: &'a ReleaseRecord,
 ) -> Vec<String> {
@@ -142,6 +157,12 @@ fn candidates<'a>(record: &'a ReleaseRecord, pin: &DeclaredArtifact) -> Vec<&'a 
 /// Whether a pin can mean only one file, so that a differing digest is a contradiction.
 fn is_sole_candidate(record: &ReleaseRecord, pin: &DeclaredArtifact) -> bool {
     !pin.filename.is_empty() || record.release.ecosystem() != Ecosystem::Pypi
+}
+
+/// Whether a file name is that of a wheel or a source distribution. Other kinds are listed by lockfiles and taken by no
+/// client, so that registries may well have dropped them.
+fn is_distribution(filename: &str) -> bool {
+    filename.ends_with(".whl") || filename.ends_with(".tar.gz")
 }
 
 fn agreement(pin: &DeclaredArtifact, file: &ArtifactFile) -> Agreement {
@@ -245,6 +266,26 @@ mod tests {
         assert!(fits.mismatches.is_empty());
         let none = choose(&record, &[pin("", b"elsewhere")], false, wheels);
         assert_eq!(none.mismatches.len(), 1);
+    }
+
+    #[test]
+    fn right_hashes_in_one_file_do_not_excuse_wrong_ones_in_another() {
+        let record =
+            record(Ecosystem::Pypi, vec![file("x-linux.whl", ArtifactKind::Wheel, b"l"), file("x.tar.gz", ArtifactKind::Sdist, b"s")]);
+        let at = |path: &str, content: &[u8]| {
+            let (declared, _) = pin("", content);
+            (declared, Place { path: path.to_owned(), line: 1 })
+        };
+        let mixed = choose(&record, &[at("a.txt", b"l"), at("b.txt", b"elsewhere")], false, wheels);
+        assert_eq!(mixed.mismatches.iter().map(|one| one.place.path.as_str()).collect::<Vec<_>>(), ["b.txt"]);
+        assert!(choose(&record, &[at("a.txt", b"l"), at("b.txt", b"s"), at("b.txt", b"elsewhere")], false, wheels).mismatches.is_empty());
+    }
+
+    #[test]
+    fn a_pinned_distribution_that_the_registry_does_not_offer_is_named() {
+        let record = record(Ecosystem::Pypi, vec![file("x-linux.whl", ArtifactKind::Wheel, b"l")]);
+        let pins = [pin("x-linux.whl", b"l"), pin("x-any.whl", b"elsewhere"), pin("x.exe", b"old")];
+        assert_eq!(choose(&record, &pins, false, wheels).missing, ["x-any.whl"]);
     }
 
     #[test]

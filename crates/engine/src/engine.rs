@@ -169,13 +169,7 @@ impl Engine {
 
     /// Explains the verdict of one release.
     pub async fn explain(&self, release: &Release) -> Result<Explanation, TakeError> {
-        let wanted = Wanted {
-            release: release.clone(),
-            declared: Vec::new(),
-            places: Vec::new(),
-            optional: false,
-            unpinned_hosts: std::collections::BTreeSet::new(),
-        };
+        let wanted = Wanted { optional: false, ..Wanted::new(release.clone()) };
         let known = self.intake.prefetch(std::slice::from_ref(&wanted)).await;
         let taken = self.intake.take(&wanted, &known).await?;
         let advisories = self.feeds.advisories(std::slice::from_ref(release)).await.remove(release).unwrap_or_default();
@@ -277,6 +271,7 @@ impl Engine {
             local: plan.local.clone(),
             not_evaluated: plan.not_evaluated.clone(),
             notes: plan.notes.clone(),
+            left_out: plan.left_out.clone(),
             shadow: Vec::new(),
             releases: Vec::new(),
         }

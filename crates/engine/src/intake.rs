@@ -37,16 +37,26 @@ pub enum TakeError {
     /// What people ruled cannot be read.
     #[error(transparent)]
     Store(#[from] bifocal_store::StoreError),
-    /// The lockfile names a host that is none of the configured upstreams', and no digest.
+    /// A file names a registry that the user's clients do not use, and no digest.
     #[error(
-        "the lockfile takes it from {0}, which is none of the configured upstreams, and pins no digest, so what was looked at may not be what is installed; configure that registry, or make the lockfile anew"
+        "the checked files take it from {0}, which is none of the configured upstreams, and pin no digest, so what was looked at may not be what is installed; configure that registry for your own client or in bifocal.toml, or pin a digest"
     )]
-    ForeignHost(String),
+    ForeignOrigin(String),
+    /// The registry that answered is named by the checked project alone, and no digest is pinned.
+    #[error(
+        "it comes from {0}, which only {1} names, a file of the checked project, and no digest is pinned, so what was looked at may not be what is installed; configure that registry for your own client or in bifocal.toml, or pin a digest"
+    )]
+    ProjectUpstream(String, String),
     /// The lockfile names files that the registry does not offer.
     #[error(
         "none of the files that the lockfile pins is offered by the upstream; the release may have been replaced: make the lockfile anew"
     )]
     Gone,
+    /// The lockfile names a file that the registry does not offer, beside others that it does.
+    #[error(
+        "the lockfile pins {0}, which the upstream does not offer, so that a client may take it from elsewhere; make the lockfile anew"
+    )]
+    Missing(String),
     /// The registry lists the release without any file.
     #[error("the upstream lists this release without any file, so there is nothing to look at")]
     NoFiles,
@@ -147,16 +157,24 @@ impl Intake {
     pub(crate) async fn take(&self, wanted: &Wanted, known: &Prefetched) -> Result<Taken, TakeError> {
         let record = match known.records.get(&wanted.release) {
             Some(record) => record.clone(),
-            None => self.fetch_record(&wanted.release, known.stale.get(&wanted.release)).await?,
+            None => match self.fetch_record(&wanted.release, known.stale.get(&wanted.release)).await {
+                Ok(record) => record,
+                // That another registry does not have it says less than that this one was not meant.
+                Err(error) => return Err(self.foreign(wanted, None).await.unwrap_or(error)),
+            },
         };
-        if let Some(host) = self.foreign_host(&record, wanted).await {
-            return Err(TakeError::ForeignHost(host));
+        if let Some(error) = self.foreign(wanted, Some(&record)).await {
+            return Err(error);
         }
-        let choice = self.choose(&record, wanted);
+        let mut choice = self.choose(&record, wanted);
+        choice.files.extend(self.further_files(&record, wanted).await?);
         let mut signals: Vec<Signal> = choice.mismatches.iter().map(provenance::lockfile_mismatch).collect();
         signals.extend(provenance::record_changes(&record));
         if choice.gone {
             return Err(TakeError::Gone);
+        }
+        if let Some(missing) = choice.missing.first().filter(|_| choice.mismatches.is_empty()) {
+            return Err(TakeError::Missing(printable(missing)));
         }
         if choice.files.is_empty() && choice.mismatches.is_empty() && !self.needs_no_file(&record) {
             return Err(TakeError::NoFiles);
@@ -180,19 +198,39 @@ impl Intake {
         Ok(taken)
     }
 
-    /// A host named by a lockfile without a digest that is neither an upstream's nor that of the release's files. The
-    /// attack: a lockfile edited to fetch a known name from somewhere else (lockfile injection).
-    async fn foreign_host(&self, record: &ReleaseRecord, wanted: &Wanted) -> Option<String> {
-        if wanted.unpinned_hosts.is_empty() {
-            return None;
+    /// A registry that the checked files name without a digest and that the user's own configuration does not know. The
+    /// attack: a lockfile or a client's file of the project edited to fetch a known name from somewhere else.
+    async fn foreign(&self, wanted: &Wanted, record: Option<&ReleaseRecord>) -> Option<TakeError> {
+        for origin in &wanted.origins {
+            if !self.registries.knows_origin(wanted.release.ecosystem(), origin, record).await {
+                return Some(TakeError::ForeignOrigin(printable(&origin.address)));
+            }
         }
-        let mut hosts = self.registries.hosts(record.release.ecosystem()).await;
-        hosts.extend(record.files.iter().filter_map(|file| bifocal_registries::host_of(&file.url)));
-        wanted.unpinned_hosts.iter().find(|host| !hosts.contains(*host)).cloned()
+        let upstream = self.registries.project_upstream(record.filter(|_| wanted.open)?).await?;
+        Some(TakeError::ProjectUpstream(upstream.address, printable(&upstream.source)))
     }
 
     fn choose(&self, record: &ReleaseRecord, wanted: &Wanted) -> Choice {
         choose(record, &wanted.declared, self.all_artifacts, |record| self.registries.client_files(record))
+    }
+
+    /// Maven files beside the main one that a POM asks for, by classifier or type.
+    async fn further_files(&self, record: &ReleaseRecord, wanted: &Wanted) -> Result<Vec<ArtifactFile>, TakeError> {
+        let mut found: Vec<ArtifactFile> = Vec::new();
+        if record.release.ecosystem() != Ecosystem::Maven {
+            return Ok(found);
+        }
+        let main = format!("{}-{}", record.release.package.base_name(), record.release.version);
+        for (declared, _) in &wanted.declared {
+            let known = record.files.iter().chain(&found).any(|file| file.filename == declared.filename);
+            let Some(rest) = declared.filename.strip_prefix(&main).filter(|_| !known) else { continue };
+            let (classifier, extension) = match rest.strip_suffix(".tar.gz") {
+                Some(classifier) => (classifier, "tar.gz"),
+                None => rest.rsplit_once('.').unwrap_or((rest, "jar")),
+            };
+            found.push(self.registries.maven_file(&record.release, classifier.trim_start_matches('-'), extension).await?);
+        }
+        Ok(found)
     }
 
     /// A Maven release of packaging `pom` has no artifact but its POM, which the registry lists.

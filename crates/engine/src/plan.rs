@@ -4,7 +4,7 @@
 //! was named for it; ranges still to be resolved; path dependencies; and what can never become a release.
 
 use crate::report::{LocalDependency, NotEvaluated};
-use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, Inventory, PackageName, Place, Release, Requested};
+use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, Inventory, Origin, PackageName, Place, Release, Requested};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One release to assess.
@@ -18,8 +18,23 @@ pub struct Wanted {
     pub places: Vec<Place>,
     /// No place asks for it outside development, test or optional dependencies.
     pub optional: bool,
-    /// Hosts that lockfiles name for it without pinning a digest: nothing ties those bytes to the registry's.
-    pub unpinned_hosts: BTreeSet<String>,
+    /// A file asks for it without pinning a digest: nothing but the client's configuration ties it to its bytes.
+    pub open: bool,
+    /// Where those files say that it comes from.
+    pub origins: BTreeSet<Origin>,
+}
+
+impl Wanted {
+    /// A release that nothing asks for yet.
+    pub fn new(release: Release) -> Self {
+        Wanted { release, declared: Vec::new(), places: Vec::new(), optional: true, open: false, origins: BTreeSet::new() }
+    }
+
+    /// Whether it asks for nothing that `old` does not: the same bytes from the same places.
+    fn is_covered_by(&self, old: &Wanted) -> bool {
+        let pinned = |(artifact, _): &(DeclaredArtifact, Place)| old.declared.iter().any(|(known, _)| known == artifact);
+        self.declared.iter().all(pinned) && self.origins.is_subset(&old.origins) && (old.open || !self.open)
+    }
 }
 
 /// A range that a registry has to resolve.
@@ -46,53 +61,58 @@ pub struct Plan {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Notes of the readers.
     pub notes: Vec<String>,
+    /// What the search for files left out, a line for each kind.
+    pub left_out: Vec<String>,
 }
 
 impl Plan {
-    /// A plan for all that these inventories name.
-    pub fn of(inventories: &[Inventory]) -> Self {
+    /// A plan for all that these inventories name. A path dependency has to stay in one of these folders, which are told in
+    /// the form of the inventories' paths (`""` is the working folder), or in the folder of the file that names it.
+    pub fn of(inventories: &[Inventory], roots: &[String]) -> Self {
         let mut plan = Plan::default();
         for inventory in inventories {
             for note in &inventory.notes {
                 plan.notes.push(format!("{}: {note}", inventory.path));
             }
             for dependency in &inventory.dependencies {
-                plan.add(dependency);
+                plan.add(dependency, roots);
             }
+            let unread = inventory.unread.iter().cloned();
+            plan.not_evaluated.extend(unread.map(|unread| NotEvaluated { what: unread.what, place: unread.place, error: unread.why }));
         }
         plan.finish()
     }
 
-    /// Drops the releases that `base` names too: what is left is what a change adds or updates.
+    /// Drops what `base` asks for too: what is left is what a change adds, updates or takes from elsewhere.
     pub fn without(mut self, base: &Plan) -> Self {
-        self.wanted.retain(|release, _| !base.wanted.contains_key(release));
-        self.ranges.retain(|range| !base.ranges.iter().any(|old| old.package == range.package && old.requirement == range.requirement));
-        self.not_evaluated.retain(|missing| !base.not_evaluated.iter().any(|old| old.what == missing.what));
-        self.local.retain(|local| !base.local.iter().any(|old| old.path == local.path));
+        self.wanted.retain(|release, wanted| base.wanted.get(release).is_none_or(|old| !wanted.is_covered_by(old)));
+        self.ranges.retain(|range| {
+            let same = |old: &RangeRequest| {
+                old.package == range.package
+                    && old.requirement == range.requirement
+                    && range.dependency.origins.iter().all(|origin| old.dependency.origins.contains(origin))
+            };
+            !base.ranges.iter().any(same)
+        });
+        self.not_evaluated.retain(|missing| !base.not_evaluated.iter().any(|old| old.what == missing.what && old.error == missing.error));
+        self.local.retain(|local| !base.local.iter().any(|old| old.name == local.name && old.path == local.path));
         self
     }
 
     /// Adds an exact release that `dependency` was resolved to.
     pub fn add_resolved(&mut self, release: Release, dependency: &Dependency) {
-        let wanted = self.wanted.entry(release.clone()).or_insert_with(|| Wanted {
-            release,
-            declared: Vec::new(),
-            places: Vec::new(),
-            optional: true,
-            unpinned_hosts: BTreeSet::new(),
-        });
+        let wanted = self.wanted.entry(release.clone()).or_insert_with(|| Wanted::new(release));
         wanted.optional &= dependency.optional;
-        if let Some(host) =
-            dependency.registry_host.as_ref().filter(|_| dependency.artifacts.iter().all(|artifact| artifact.digests.is_empty()))
-        {
-            wanted.unpinned_hosts.insert(host.to_ascii_lowercase());
+        if dependency.artifacts.iter().all(|artifact| artifact.digests.is_empty()) {
+            wanted.open |= dependency.place != crate::engine::command_line();
+            wanted.origins.extend(dependency.origins.iter().cloned());
         }
         if !wanted.places.contains(&dependency.place) {
             wanted.places.push(dependency.place.clone());
         }
         for artifact in &dependency.artifacts {
             let pinned = (artifact.clone(), dependency.place.clone());
-            if !wanted.declared.iter().any(|(known, _)| known == artifact) {
+            if !wanted.declared.contains(&pinned) {
                 wanted.declared.push(pinned);
             }
         }
@@ -104,7 +124,7 @@ impl Plan {
         exact.chain(self.ranges.iter().map(|range| range.package.ecosystem())).collect()
     }
 
-    fn add(&mut self, dependency: &Dependency) {
+    fn add(&mut self, dependency: &Dependency, roots: &[String]) {
         let place = dependency.place.clone();
         match &dependency.requested {
             Requested::Exact { release } => self.add_resolved(release.clone(), dependency),
@@ -113,12 +133,14 @@ impl Plan {
                 requirement: requirement.clone(),
                 dependency: dependency.clone(),
             }),
-            Requested::Path { name, path } if is_archive(path) || leaves_root(&place.path, path) => self.not_evaluated.push(NotEvaluated {
+            Requested::Path { name, path } if is_archive(path) || leaves_root(&place.path, path, roots) => self.not_evaluated.push(NotEvaluated {
                 what: named(name, path),
                 place,
                 error: "this path is an archive or leads outside the checked folder, so nothing looked at it; check from the folder that holds it, or run `bifocal scan` on it"
                     .to_owned(),
             }),
+            // The project itself.
+            Requested::Path { path, .. } if !path.is_empty() && fold("", path).is_empty() => {}
             Requested::Path { name, path } => self.local.push(LocalDependency { name: name.clone(), path: path.clone(), place }),
             Requested::Git { name, url, revision } => self.not_evaluated.push(NotEvaluated {
                 what: named(name, &format!("git {url}{}", if revision.is_empty() { String::new() } else { format!("#{revision}") })),
@@ -152,32 +174,43 @@ fn is_archive(path: &str) -> bool {
         .any(|ending| path.ends_with(ending))
 }
 
-/// Whether a path, written in a file of the checked folder, leads out of that folder.
-fn leaves_root(file: &str, path: &str) -> bool {
+/// Whether a path, written relative to the folder of a file, leads out of the checked folders.
+fn leaves_root(file: &str, path: &str, roots: &[String]) -> bool {
     let path = path.strip_prefix("file:").unwrap_or(path);
-    let absolute = |path: &str| path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':');
-    if absolute(path) {
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':') {
         return true;
     }
-    // A file that was named by an absolute path has a root that is not known here; pnpm and yarn write a workspace's
-    // links relative to the member that asks for them, not to the lockfile.
-    let of_members = ["pnpm-lock.yaml", "yarn.lock"].iter().any(|name| file.rsplit('/').next() == Some(name));
-    if absolute(file) || file.starts_with("..") || of_members {
-        return false;
-    }
-    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut depth = 0i32;
+    let inside = |root: &str| {
+        let root = root.trim_end_matches('/');
+        let below = if root.is_empty() {
+            (!folder.starts_with('/') && fold("", folder).first() != Some(&"..")).then_some(folder)
+        } else {
+            folder.strip_prefix(root)
+        };
+        below.filter(|below| below.is_empty() || root.is_empty() || below.starts_with('/')).is_some_and(|below| stays(below, path))
+    };
+    !(roots.iter().any(|root| inside(root)) || stays("", path))
+}
+
+/// Whether a path, written in a folder below a root, stays below that root.
+fn stays(below: &str, path: &str) -> bool {
+    !matches!(fold(below, path).first(), Some(&".."))
+}
+
+/// The parts of a path in a folder, with `.` and `..` folded; those that lead out stand in front.
+fn fold<'p>(folder: &'p str, path: &'p str) -> Vec<&'p str> {
+    let mut parts: Vec<&str> = Vec::new();
     for part in folder.split('/').chain(path.split(['/', '\\'])) {
-        match part {
-            "" | "." => {}
-            ".." => depth -= 1,
-            _ => depth += 1,
-        }
-        if depth < 0 {
-            return true;
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", Some(last)) if *last != ".." => {
+                parts.pop();
+            }
+            (part, _) => parts.push(part),
         }
     }
-    false
+    parts
 }
 
 fn named(name: &str, rest: &str) -> String {
@@ -190,11 +223,11 @@ mod tests {
     use bifocal_core::{Digest, FileKind};
 
     fn dependency(requested: Requested, optional: bool, line: u32) -> Dependency {
-        Dependency { requested, artifacts: vec![], place: Place { path: "lock".to_owned(), line }, optional, registry_host: None }
+        Dependency { requested, artifacts: vec![], place: Place { path: "lock".to_owned(), line }, optional, origins: vec![] }
     }
 
     fn inventory(dependencies: Vec<Dependency>) -> Inventory {
-        Inventory { path: "lock".to_owned(), kind: FileKind::PackageLock, dependencies, notes: vec![] }
+        Inventory { dependencies, ..Inventory::new("lock", FileKind::PackageLock) }
     }
 
     fn release(version: &str) -> Release {
@@ -208,10 +241,10 @@ mod tests {
         let mut two = one.clone();
         two.place.line = 2;
         two.optional = false;
-        let plan = Plan::of(&[inventory(vec![one, two])]);
+        let plan = Plan::of(&[inventory(vec![one, two])], &[]);
         let wanted = &plan.wanted[&release("1.0.0")];
         assert_eq!(wanted.places.len(), 2);
-        assert_eq!(wanted.declared.len(), 1);
+        assert_eq!(wanted.declared.len(), 2);
         assert!(!wanted.optional);
     }
 
@@ -224,11 +257,19 @@ mod tests {
             ("web/package-lock.json", "../../outside", true),
             ("package-lock.json", "/etc/x", true),
             ("package-lock.json", "file:/etc/x", true),
-            ("/abs/package-lock.json", "../x", false),
-            ("pnpm-lock.yaml", "../shared", false),
+            ("web/package-lock.json", "a/../../b/..", false),
+            ("/abs/package-lock.json", "x", false),
+            ("/abs/package-lock.json", "../x", true),
+            ("/abs/project/web/package-lock.json", "../x", false),
+            ("/abs/project/web/package-lock.json", "../../x", true),
+            ("/abs/project-2/package-lock.json", "../x", true),
+            ("../other/package-lock.json", "../x", true),
+            ("pnpm-lock.yaml", "packages/a", false),
+            ("pnpm-lock.yaml", "../shared", true),
             ("pnpm-lock.yaml", "/etc/x", true),
         ] {
-            assert_eq!(leaves_root(file, path), leaves, "{file} {path}");
+            let roots = [String::new(), "/abs/project".to_owned()];
+            assert_eq!(leaves_root(file, path, &roots), leaves, "{file} {path}");
         }
         assert!(is_archive("./x-1.0.whl") && !is_archive("./x"));
     }
@@ -240,12 +281,28 @@ mod tests {
             dependency(Requested::Exact { release: release("2.0.0") }, false, 2),
             dependency(Requested::Git { name: "g".into(), url: "https://example.com/g".into(), revision: "abc".into() }, false, 3),
             dependency(Requested::Path { name: "p".into(), path: "./p".into() }, false, 4),
+            dependency(Requested::Path { name: "itself".into(), path: "./p/..".into() }, false, 4),
             dependency(Requested::Url { name: String::new(), url: "https://example.com/u.tgz".into() }, false, 5),
         ]);
-        let plan = Plan::of(&[all]);
+        let plan = Plan::of(&[all], &[String::new()]);
         assert_eq!((plan.wanted.len(), plan.local.len(), plan.not_evaluated.len()), (2, 1, 2));
-        let base = Plan::of(&[inventory(vec![dependency(Requested::Exact { release: release("1.0.0") }, false, 1)])]);
+        let base = Plan::of(&[inventory(vec![dependency(Requested::Exact { release: release("1.0.0") }, false, 1)])], &[]);
         let left = plan.without(&base);
         assert_eq!(left.wanted.keys().collect::<Vec<_>>(), [&release("2.0.0")]);
+    }
+
+    #[test]
+    fn a_release_that_is_taken_from_elsewhere_or_as_other_bytes_is_new() {
+        let plan = |dependency: Dependency| Plan::of(&[inventory(vec![dependency])], &[]);
+        let same = dependency(Requested::Exact { release: release("1.0.0") }, false, 1);
+        let pin = |bytes: &[u8]| DeclaredArtifact { filename: String::new(), digests: vec![Digest::from(bifocal_core::Sha256::of(bytes))] };
+        let pinned = Dependency { artifacts: vec![pin(b"a")], ..same.clone() };
+        let other = Dependency { artifacts: vec![pin(b"b")], ..same.clone() };
+        let moved = Dependency { origins: vec![Origin { id: String::new(), address: "https://e.example".into() }], ..same.clone() };
+        for (old, new, left) in
+            [(&same, &same, 0), (&pinned, &pinned, 0), (&pinned, &other, 1), (&pinned, &same, 1), (&same, &moved, 1), (&same, &pinned, 1)]
+        {
+            assert_eq!(plan(new.clone()).without(&plan(old.clone())).wanted.len(), left, "{old:?} {new:?}");
+        }
     }
 }

@@ -28,6 +28,9 @@ pub struct CheckReport {
     pub not_evaluated: Vec<NotEvaluated>,
     /// What was understood in the inputs and left out on purpose.
     pub notes: Vec<String>,
+    /// What the search for files left out: folders of installed or foreign code, files of a form that is not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Verdicts that a policy or analyser in shadow would change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shadow: Vec<ShadowChange>,

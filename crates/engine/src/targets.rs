@@ -4,11 +4,11 @@
 
 use crate::plan::Plan;
 use crate::poms::Poms;
-use crate::report::NotEvaluated;
+use crate::report::{LocalDependency, NotEvaluated};
 use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Release, Requested, printable};
-use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, detect, read, walk};
+use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, detect, is_looked_for, read, walk};
 use bifocal_registries::Registries;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr as _;
@@ -65,26 +65,21 @@ pub enum TargetError {
 pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &Handle) -> Result<Plan, TargetError> {
     let poms = Poms::new(Arc::clone(registries), runtime.clone());
     let files = files_of(request)?;
-    let mut inventories = Vec::new();
+    let mut found = Expanded::default();
     let mut purls = Vec::new();
-    let mut paths = Vec::new();
     for target in &request.targets {
         if target.starts_with("pkg:") {
             purls.push(purl(target)?);
         } else {
-            paths.extend(expand(&request.cwd, target, &mut inventories)?);
+            expand(&request.cwd, target, &mut found)?;
         }
     }
     if request.targets.is_empty() {
-        paths = expand(&request.cwd, ".", &mut inventories)?;
+        expand(&request.cwd, ".", &mut found)?;
     }
+    let Expanded { paths, mut inventories, left_out, .. } = found;
     if !purls.is_empty() {
-        inventories.push(Inventory {
-            path: "command line".to_owned(),
-            kind: FileKind::CommandLine,
-            dependencies: purls,
-            notes: Vec::new(),
-        });
+        inventories.push(Inventory { dependencies: purls, ..Inventory::new("command line", FileKind::CommandLine) });
     }
     let mut unread = Vec::new();
     for path in &paths {
@@ -97,8 +92,11 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
             Err(error) => return Err(error),
         }
     }
-    let mut plan = Plan::of(&inventories);
+    let roots = roots(request);
+    let mut plan = Plan::of(&inventories, &roots);
+    links(&mut plan, request);
     plan.not_evaluated.extend(unread);
+    plan.left_out = left_out;
     match &request.base {
         None => Ok(plan),
         Some(revision) => {
@@ -110,7 +108,7 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
                     base.push(inventory);
                 }
             }
-            Ok(plan.without(&Plan::of(&base)))
+            Ok(plan.without(&Plan::of(&base, &roots)))
         }
     }
 }
@@ -130,6 +128,36 @@ fn files_of(request: &Request) -> Result<Folder, TargetError> {
         }
     }
     Ok(files)
+}
+
+/// The checked folders in the form of paths: the working folder, and the folders that are named.
+fn roots(request: &Request) -> Vec<String> {
+    let folders = request.targets.iter().filter(|target| !target.starts_with("pkg:") && request.cwd.join(target).is_dir());
+    let named = folders.map(|target| slashes(target).trim_end_matches('/').to_owned());
+    let own = [String::new(), slashes(&request.cwd.to_string_lossy())];
+    own.into_iter().chain(named.filter(|target| target != "." && !target.is_empty())).collect()
+}
+
+/// Path dependencies whose folder is a link out of the checked folders are no part of the project.
+fn links(plan: &mut Plan, request: &Request) {
+    let folders = request.targets.iter().filter(|target| !target.starts_with("pkg:")).map(|target| request.cwd.join(target));
+    let roots: Vec<PathBuf> = folders
+        .map(|path| if path.is_dir() { path } else { path.parent().map_or_else(PathBuf::new, Path::to_owned) })
+        .chain([request.cwd.clone()])
+        .filter_map(|root| root.canonicalize().ok())
+        .collect();
+    let leads_out = |local: &LocalDependency| {
+        let file = request.cwd.join(&local.place.path);
+        let real = file.parent().and_then(|folder| folder.join(&local.path).canonicalize().ok());
+        real.is_some_and(|real| !roots.iter().any(|root| real.starts_with(root)))
+    };
+    let (out, local): (Vec<LocalDependency>, Vec<LocalDependency>) = std::mem::take(&mut plan.local).into_iter().partition(leads_out);
+    plan.local = local;
+    plan.not_evaluated.extend(out.into_iter().map(|local| NotEvaluated {
+        what: format!("{} ({})", local.name, local.path),
+        place: local.place,
+        error: "this path is a link that leads outside the checked folder, so nothing looked at it; check what it leads to, or copy it here".to_owned(),
+    }));
 }
 
 fn why(error: &FileError) -> String {
@@ -156,33 +184,82 @@ fn purl(text: &str) -> Result<Dependency, TargetError> {
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Dependency { requested, artifacts: Vec::new(), place: crate::engine::command_line(), optional: false, registry_host: None })
+    Ok(Dependency { requested, artifacts: Vec::new(), place: crate::engine::command_line(), optional: false, origins: Vec::new() })
+}
+
+/// The files that targets stand for.
+#[derive(Debug, Default)]
+struct Expanded {
+    /// To read, each once.
+    paths: Vec<String>,
+    seen: BTreeSet<String>,
+    /// What the search itself has to say.
+    inventories: Vec<Inventory>,
+    /// See [`Plan::left_out`].
+    left_out: Vec<String>,
+}
+
+impl Expanded {
+    fn add(&mut self, path: String) {
+        if self.seen.insert(path.clone()) {
+            self.paths.push(path);
+        }
+    }
 }
 
 /// A file as it is; a folder as the files found in it.
-fn expand(cwd: &Path, target: &str, notes: &mut Vec<Inventory>) -> Result<Vec<String>, TargetError> {
+fn expand(cwd: &Path, target: &str, into: &mut Expanded) -> Result<(), TargetError> {
     let path = cwd.join(target);
     let meta = std::fs::metadata(&path).map_err(|error| TargetError::Missing { path: printable(target), why: error.to_string() })?;
     if !meta.is_dir() {
-        return Ok(vec![slashes(target)]);
+        into.add(slashes(target));
+        return Ok(());
     }
     let found = walk(&path, &ReaderLimits::default())?;
-    if found.is_empty() {
-        return Err(TargetError::Nothing(printable(&path.to_string_lossy())));
+    if found.files.is_empty() && found.unread.is_empty() {
+        let left_out = if found.left_out.is_empty() { String::new() } else { format!(" (left out: {})", found.left_out.join("; ")) };
+        return Err(TargetError::Nothing(format!("{}{left_out}", printable(&path.to_string_lossy()))));
     }
     let prefix = match slashes(target).trim_end_matches('/') {
         "." | "" => String::new(),
         other => format!("{}/", other.strip_prefix("./").unwrap_or(other)),
     };
-    let mut paths = Vec::new();
-    for file in found {
+    for file in found.files {
         let path = format!("{prefix}{}", file.path);
         if !file.notes.is_empty() {
-            notes.push(Inventory { path: path.clone(), kind: file.kind, dependencies: Vec::new(), notes: file.notes });
+            into.inventories.push(Inventory { notes: file.notes, ..Inventory::new(&path, file.kind) });
         }
-        paths.push(path);
+        into.add(path);
     }
-    Ok(paths)
+    for file in tracked_and_ignored(&path).into_iter().filter(|file| is_looked_for(file)) {
+        into.add(format!("{prefix}{file}"));
+    }
+    let mut unread = found.unread;
+    for one in &mut unread {
+        one.what.insert_str(0, &prefix);
+        one.place.path.insert_str(0, &prefix);
+    }
+    into.inventories.push(Inventory { unread, ..Inventory::new(target, FileKind::CommandLine) });
+    for line in found.left_out {
+        if !into.left_out.contains(&line) {
+            into.left_out.push(line);
+        }
+    }
+    Ok(())
+}
+
+/// Files of a folder that git tracks although `.gitignore` names them: they are part of the project, and an ignored lockfile
+/// would be a hidden one. Nothing where git knows no such folder.
+fn tracked_and_ignored(folder: &Path) -> Vec<String> {
+    if !folder.ancestors().any(|folder| folder.join(".git").exists()) {
+        return Vec::new();
+    }
+    // A monitor that the repository's own configuration names would be run.
+    let arguments = ["-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"];
+    let output = Command::new("git").args(arguments).current_dir(folder).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else { return Vec::new() };
+    let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| String::from_utf8_lossy(name).into_owned()).filter(|name| folder.join(name).exists()).collect()
 }
 
 fn slashes(path: &str) -> String {
@@ -289,8 +366,10 @@ mod tests {
         std::fs::create_dir(dir.path().join("web")).unwrap();
         std::fs::write(dir.path().join("web/package.json"), "{}").unwrap();
         for (target, path) in [(".", "web/package.json"), ("web", "web/package.json"), ("./web/", "web/package.json")] {
-            assert_eq!(expand(dir.path(), target, &mut Vec::new()).unwrap(), [path]);
+            let mut found = Expanded::default();
+            expand(dir.path(), target, &mut found).unwrap();
+            assert_eq!(found.paths, [path]);
         }
-        assert!(matches!(expand(dir.path(), "nowhere", &mut Vec::new()), Err(TargetError::Missing { .. })));
+        assert!(matches!(expand(dir.path(), "nowhere", &mut Expanded::default()), Err(TargetError::Missing { .. })));
     }
 }

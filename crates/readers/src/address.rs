@@ -4,6 +4,7 @@
 //! stored, so they end here.
 
 use crate::error::shown;
+use bifocal_core::{Origin, percent_decode};
 use url::Url;
 
 /// Longest address taken, in bytes.
@@ -18,10 +19,15 @@ pub(crate) fn clean(written: &str) -> Option<String> {
     Some(shown_long(&strip(url, false)))
 }
 
-/// The host of an `http` or `https` address.
-pub(crate) fn host(written: &str) -> Option<String> {
-    let url = parse(written)?;
-    matches!(url.scheme(), "http" | "https").then(|| url.host_str().map(str::to_owned)).flatten()
+/// Where a file says that a package comes from: an address without credentials, or the text itself (a folder of files).
+pub(crate) fn origin(written: &str) -> Origin {
+    let address = clean(written).unwrap_or_else(|| shown(written));
+    Origin { id: String::new(), address }
+}
+
+/// Whether a text is an address with a host, rather than a path.
+pub(crate) fn is_remote(written: &str) -> bool {
+    parse(written).is_some_and(|url| url.scheme() != "file" && url.has_host())
 }
 
 /// The last path segment of an address, decoded, where it is a plain file name.
@@ -50,13 +56,22 @@ fn parse(written: &str) -> Option<Url> {
     Url::parse(written.trim()).ok()
 }
 
-fn strip(mut url: Url, keep_user: bool) -> String {
-    // `git` is the account of every forge's SSH door, no secret.
-    if !(keep_user && url.username() == "git") {
-        let _ = url.set_username("");
-    }
+/// An address without user, password and fragment.
+pub fn without_login(mut url: Url) -> Url {
+    // Both fail only for addresses that cannot have them.
+    let _ = url.set_username("");
     let _ = url.set_password(None);
     url.set_fragment(None);
+    url
+}
+
+fn strip(url: Url, keep_user: bool) -> String {
+    // `git` is the account of every forge's SSH door, no secret.
+    let is_door = keep_user && url.username() == "git";
+    let mut url = without_login(url);
+    if is_door {
+        let _ = url.set_username("git");
+    }
     if let Some(query) = url.query() {
         let kept: Vec<&str> = query
             .split('&')
@@ -149,28 +164,6 @@ fn revision_of(fragment: &str) -> String {
     shown(&percent_decode(revision))
 }
 
-/// Percent-decoding; what is no UTF-8 afterwards is replaced.
-pub(crate) fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let value = pair.and_then(|pair| Some(char::from(pair[0]).to_digit(16)? * 16 + char::from(pair[1]).to_digit(16)?));
-        match value.and_then(|value| u8::try_from(value).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,9 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn hosts_and_file_names() {
-        assert_eq!(host("https://u:p@Registry.Example:8443/x").as_deref(), Some("registry.example"));
-        assert_eq!(host("file:///x"), None);
+    fn origins_and_file_names() {
+        assert_eq!(origin("https://u:p@Registry.Example:8443/x").address, "https://registry.example:8443/x");
+        assert_eq!(origin("./wheels").address, "./wheels");
+        assert!(is_remote("https://registry.example/simple") && !is_remote("file:///x") && !is_remote("../x"));
         assert_eq!(file_name("https://registry.example/p/a%2Bb-1.whl#sha256=0").as_deref(), Some("a+b-1.whl"));
         assert_eq!(file_name("https://registry.example/p/..%2fx"), None);
     }

@@ -1,9 +1,10 @@
 //! What a reader may ask of its surroundings: files beside the one being read, POMs from an upstream, and what the
 //! machine is that would install it.
 
+use crate::error::{Problem, ReadError, shown};
 use crate::python::PythonEnvironment;
 use bifocal_core::ReaderLimits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
@@ -36,6 +37,18 @@ impl<'a> ReadContext<'a> {
             limits: ReaderLimits::default(),
         }
     }
+
+    /// The file that is written so in the file `from`, with its path; `None` where there is none that may be read.
+    pub(crate) fn beside(&self, from: &str, written: &str, limit: u64) -> Result<Option<(String, Vec<u8>)>, ReadError> {
+        let Some(path) = beside(from, written) else { return Ok(None) };
+        let problem = match self.files.file(&path, limit) {
+            Ok(bytes) => return Ok(Some((path, bytes))),
+            Err(FileError::NotFound | FileError::Outside) => return Ok(None),
+            Err(FileError::TooLarge { bytes }) => Problem::TooLarge { bytes, limit },
+            Err(FileError::Io(why)) => Problem::Io(shown(&why)),
+        };
+        Err(ReadError::new(&path, 0, problem))
+    }
 }
 
 /// Why a file beside the one being read is not given.
@@ -58,6 +71,12 @@ pub enum FileError {
 pub trait FileSource {
     /// The bytes of a file of at most `limit` bytes.
     fn file(&self, path: &str, limit: u64) -> Result<Vec<u8>, FileError>;
+
+    /// The names of the folders in a folder, sorted, at most `limit` of them; none where that cannot be told.
+    fn folders(&self, path: &str, limit: usize) -> Vec<String> {
+        let _ = (path, limit);
+        Vec::new()
+    }
 }
 
 /// A file source that has none.
@@ -78,6 +97,13 @@ impl FileSource for BTreeMap<String, Vec<u8>> {
             return Err(FileError::TooLarge { bytes: bytes.len() as u64 });
         }
         Ok(bytes.clone())
+    }
+
+    fn folders(&self, path: &str, limit: usize) -> Vec<String> {
+        let below = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let inside = self.keys().filter_map(|file| file.strip_prefix(&below)?.split_once('/'));
+        let names: BTreeSet<&str> = inside.map(|(name, _)| name).collect();
+        names.into_iter().take(limit).map(str::to_owned).collect()
     }
 }
 
@@ -102,12 +128,9 @@ impl Folder {
     }
 }
 
-impl FileSource for Folder {
-    fn file(&self, path: &str, limit: u64) -> Result<Vec<u8>, FileError> {
-        let io = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FileError::NotFound,
-            _ => FileError::Io(error.to_string()),
-        };
+impl Folder {
+    /// The real place of a path, where that is inside.
+    fn real(&self, path: &str) -> Result<PathBuf, FileError> {
         let wanted = self.base.join(path);
         // A lexical check first, so that the answer does not tell whether a file outside exists.
         let mut folded = PathBuf::new();
@@ -125,8 +148,32 @@ impl FileSource for Folder {
             return Err(FileError::Outside);
         }
         let real = wanted.canonicalize().map_err(io)?;
-        if !inside(&real) {
-            return Err(FileError::Outside);
+        if inside(&real) { Ok(real) } else { Err(FileError::Outside) }
+    }
+}
+
+fn io(error: std::io::Error) -> FileError {
+    match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => FileError::NotFound,
+        _ => FileError::Io(error.to_string()),
+    }
+}
+
+impl FileSource for Folder {
+    fn folders(&self, path: &str, limit: usize) -> Vec<String> {
+        let Some(entries) = self.real(path).ok().and_then(|real| std::fs::read_dir(real).ok()) else { return Vec::new() };
+        let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names.truncate(limit);
+        names
+    }
+
+    fn file(&self, path: &str, limit: u64) -> Result<Vec<u8>, FileError> {
+        let real = self.real(path)?;
+        // Opening a pipe would wait for whoever writes to it.
+        if !std::fs::metadata(&real).map_err(io)?.is_file() {
+            return Err(FileError::NotFound);
         }
         let file = File::open(&real).map_err(io)?;
         let meta = file.metadata().map_err(io)?;
@@ -171,6 +218,27 @@ pub(crate) fn beside(from: &str, written: &str) -> Option<String> {
     }
     let joined = parts.join("/");
     Some(if from.starts_with('/') { format!("/{joined}") } else { joined })
+}
+
+/// A path that is written in a file of `folder`, relative to the base of that folder: folded, with the `..` that lead out
+/// of the base in front. An absolute path stays.
+pub(crate) fn joined(folder: &str, written: &str) -> String {
+    let written = written.replace('\\', "/");
+    if written.starts_with(['/', '~']) || written.as_bytes().get(1) == Some(&b':') {
+        return written;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(written.split('/')) {
+        match (part, parts.last()) {
+            ("" | ".", _) => {}
+            ("..", None | Some(&"..")) => parts.push(".."),
+            ("..", _) => {
+                parts.pop();
+            }
+            (name, _) => parts.push(name),
+        }
+    }
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
 /// Why an upstream gives no POM or no versions.
@@ -258,6 +326,20 @@ mod tests {
             ("a/r.txt", "..\\s.txt", Some("s.txt")),
         ] {
             assert_eq!(beside(from, written).as_deref(), joined, "{from} {written}");
+        }
+    }
+
+    #[test]
+    fn paths_of_members_are_told_from_the_root() {
+        for (folder, written, path) in [
+            ("packages/a", "../b", "packages/b"),
+            ("packages/a", "../../../b", "../b"),
+            (".", "x/..", "."),
+            ("", "../../x", "../../x"),
+            ("a", "/etc/x", "/etc/x"),
+            ("a", "C:\\x", "C:/x"),
+        ] {
+            assert_eq!(joined(folder, written), path, "{folder} {written}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The readers, one line each, and which of them takes a file.
 
+use crate::client;
 use crate::context::ReadContext;
 use crate::error::{Problem, ReadError};
 use crate::reader;
@@ -39,6 +40,9 @@ macro_rules! readers {
     };
 }
 
+const GRADLE: [&str; 4] =
+    ["gradle.lockfile", "buildscript-gradle.lockfile", "settings-gradle.lockfile", "settings-buildscript-gradle.lockfile"];
+
 const NPM: Option<Ecosystem> = Some(Ecosystem::Npm);
 const PYPI: Option<Ecosystem> = Some(Ecosystem::Pypi);
 const MAVEN: Option<Ecosystem> = Some(Ecosystem::Maven);
@@ -52,7 +56,7 @@ readers! {
     "pnpm-lock", PnpmLock, NPM, pnpm_lock, true, |n, _| n == "pnpm-lock.yaml", |h| h.starts_with("lockfileVersion:");
     "package-json", PackageJson, NPM, package_json, false, |n, _| n == "package.json", ANY;
     "poetry-lock", PoetryLock, PYPI, poetry_lock, false, |n, _| n == "poetry.lock", ANY;
-    "uv-lock", UvLock, PYPI, uv_lock, false, |n, _| n == "uv.lock", ANY;
+    "uv-lock", UvLock, PYPI, uv_lock, false, |n, _| n == "uv.lock" || n.ends_with(".py.lock"), ANY;
     "pipfile-lock", PipfileLock, PYPI, pipfile_lock, false, |n, _| n == "Pipfile.lock", ANY;
     "pdm-lock", PdmLock, PYPI, pdm_lock, false, |n, _| n == "pdm.lock", ANY;
     "pyproject", Pyproject, PYPI, pyproject, false, |n, _| n == "pyproject.toml", ANY;
@@ -60,9 +64,10 @@ readers! {
     "cargo-lock", CargoLock, CARGO, cargo_lock, false, |n, _| n == "Cargo.lock", ANY;
     "cargo-toml", CargoToml, CARGO, cargo_toml, false, |n, _| n == "Cargo.toml", ANY;
     "pom", Pom, MAVEN, pom, true, |n, _| n == "pom.xml" || n.ends_with(".pom"), |h| h.contains("<project") && h.contains("maven");
-    "gradle-lockfile", GradleLockfile, MAVEN, gradle_lockfile, true, |n, folder| n == "gradle.lockfile" || n == "buildscript-gradle.lockfile" || (folder == "dependency-locks" && n.ends_with(".lockfile")), |h| h.starts_with("# This is a Gradle generated file for dependency locking");
+    "gradle-lockfile", GradleLockfile, MAVEN, gradle_lockfile, true, |n, folder| GRADLE.contains(&n) || (folder == "dependency-locks" && n.ends_with(".lockfile")), |h| h.starts_with("# This is a Gradle generated file for dependency locking");
     "go-mod", GoMod, GOLANG, go_mod, false, |n, _| n == "go.mod", ANY;
     "go-sum", GoSum, GOLANG, go_sum, false, |n, _| n == "go.sum", ANY;
+    "go-work", GoWork, GOLANG, go_work, false, |n, _| n == "go.work", ANY;
     "cyclonedx", CycloneDx, None, cyclonedx, true, |n, _| n == "bom.json" || n.ends_with(".cdx.json") || n.ends_with("cyclonedx.json"), |h| h.contains("\"bomFormat\"") || h.contains("cyclonedx.org/schema");
     "spdx", Spdx, None, spdx, true, |n, _| n.ends_with(".spdx.json") || n.ends_with("spdx3.json"), |h| h.contains("\"spdxVersion\"") || h.contains("\"SPDXID\"") || h.contains("spdx.org/rdf/3");
 }
@@ -130,7 +135,9 @@ fn run(reader: &Reader, path: &str, bytes: &[u8], ctx: &ReadContext<'_>) -> Resu
     if size > ctx.limits.file_bytes {
         return Err(ReadError::new(path, 0, Problem::TooLarge { bytes: size, limit: ctx.limits.file_bytes }));
     }
-    (reader.read)(&Source { path, bytes }, ctx)
+    let mut inventory = (reader.read)(&Source { path, bytes }, ctx)?;
+    client::apply(&mut inventory, ctx)?;
+    Ok(inventory)
 }
 
 #[cfg(test)]

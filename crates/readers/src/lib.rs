@@ -9,22 +9,28 @@
 //! credentials. The README lists the readers.
 
 mod address;
+mod cargo_workspace;
+mod client;
 mod context;
 mod detect;
 mod doc;
 mod error;
 mod listing;
 mod npm_spec;
+mod pnpm_workspace;
 mod pom;
 mod purl;
 mod python;
 mod reader;
 mod source;
+mod unlocked;
 mod walk;
 mod workspace;
 
+pub use address::without_login;
+pub use client::npmrc;
 pub use context::{Coordinates, FileError, FileSource, Folder, JavaEnvironment, NoFiles, PomError, PomSource, ReadContext};
 pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as, reader_ids};
 pub use error::{Problem, ReadError};
 pub use python::PythonEnvironment;
-pub use walk::{Found, walk};
+pub use walk::{Found, Walked, is_looked_for, walk};

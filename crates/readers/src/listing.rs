@@ -4,7 +4,8 @@ use crate::address;
 use crate::error::{Problem, ReadError, shown};
 use crate::source::Source;
 use bifocal_core::{
-    Algorithm, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, PackageName, Place, ReaderLimits, Release, Requested,
+    Algorithm, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, ReaderLimits, Release,
+    Requested, Unread,
 };
 
 /// Most notes kept for one file; the rest are counted.
@@ -14,31 +15,37 @@ const MAX_NOTES: usize = 2_000;
 pub(crate) struct Listing<'a> {
     pub(crate) source: Source<'a>,
     pub(crate) limits: ReaderLimits,
-    kind: FileKind,
-    dependencies: Vec<Dependency>,
-    notes: Vec<String>,
+    inventory: Inventory,
     more_notes: usize,
 }
 
 impl<'a> Listing<'a> {
     pub(crate) fn new(source: Source<'a>, kind: FileKind, limits: ReaderLimits) -> Self {
-        Listing { source, limits, kind, dependencies: Vec::new(), notes: Vec::new(), more_notes: 0 }
+        Listing { source, limits, inventory: Inventory::new(source.path, kind), more_notes: 0 }
     }
 
     pub(crate) fn finish(mut self) -> Inventory {
         if self.more_notes > 0 {
-            self.notes.push(format!("{} more notes are left out", self.more_notes));
+            self.inventory.notes.push(format!("{} more notes are left out", self.more_notes));
         }
-        Inventory { path: self.source.path.to_owned(), kind: self.kind, dependencies: self.dependencies, notes: self.notes }
+        self.inventory
+    }
+
+    pub(crate) fn kind(&self) -> FileKind {
+        self.inventory.kind
+    }
+
+    pub(crate) fn dependencies(&self) -> &[Dependency] {
+        &self.inventory.dependencies
     }
 
     /// Adds a dependency, unless there are too many.
     pub(crate) fn push(&mut self, dependency: Dependency) -> Result<(), ReadError> {
-        if self.dependencies.len() >= self.limits.dependencies {
+        if self.inventory.dependencies.len() >= self.limits.dependencies {
             let problem = Problem::TooMany { what: "dependencies", limit: self.limits.dependencies };
             return Err(ReadError { place: dependency.place, problem });
         }
-        self.dependencies.push(dependency);
+        self.inventory.dependencies.push(dependency);
         Ok(())
     }
 
@@ -49,9 +56,29 @@ impl<'a> Listing<'a> {
         requested: Requested,
         artifacts: Vec<DeclaredArtifact>,
         optional: bool,
-        host: Option<String>,
+        origins: Vec<Origin>,
     ) -> Result<(), ReadError> {
-        self.push(Dependency { requested, artifacts, place: self.source.place(line), optional, registry_host: host })
+        self.push(Dependency { requested, artifacts, place: self.source.place(line), optional, origins })
+    }
+
+    /// Says what is asked for and cannot be looked at. The texts must be printable already.
+    pub(crate) fn unread(&mut self, line: u32, what: String, why: String) -> Result<(), ReadError> {
+        if self.inventory.unread.len() >= self.limits.dependencies {
+            return Err(self.source.error(line, Problem::TooMany { what: "dependencies", limit: self.limits.dependencies }));
+        }
+        self.inventory.unread.push(Unread { what, place: self.source.place(line), why });
+        Ok(())
+    }
+
+    /// Says that a manifest asks for something that this lockfile does not have. The text must be printable already.
+    pub(crate) fn unlocked(&mut self, place: &Place, what: &str) -> Result<(), ReadError> {
+        let lock = self.source.path.rsplit('/').next().unwrap_or(self.source.path);
+        let why = format!("{lock} does not have it, so what a client would take today was not looked at; make the lockfile anew");
+        self.unread(0, what.to_owned(), why)?;
+        if let Some(last) = self.inventory.unread.last_mut() {
+            last.place = place.clone();
+        }
+        Ok(())
     }
 
     /// Says what was understood and left out. The text must be printable already.
@@ -61,10 +88,10 @@ impl<'a> Listing<'a> {
 
     /// As [`Listing::note`], for another file.
     pub(crate) fn note_at(&mut self, place: &Place, text: &str) {
-        if self.notes.len() >= MAX_NOTES {
+        if self.inventory.notes.len() >= MAX_NOTES {
             self.more_notes += 1;
         } else {
-            self.notes.push(format!("{place}: {text}"));
+            self.inventory.notes.push(format!("{place}: {text}"));
         }
     }
 

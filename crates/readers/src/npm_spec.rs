@@ -6,7 +6,7 @@
 use crate::address;
 use crate::error::{Problem, ReadError};
 use crate::listing::Listing;
-use bifocal_core::{Ecosystem, Requested};
+use bifocal_core::{Ecosystem, Origin, Requested};
 
 /// A dependency specification, sorted by where the package would come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,12 @@ pub(crate) fn sort<'t>(name: &'t str, spec: &'t str) -> Spec<'t> {
     if is_git(spec) {
         return Spec::Git(spec);
     }
-    if spec.starts_with("http://") || spec.starts_with("https://") {
-        return Spec::Url(spec);
+    match spec.split_once(':').map_or("", |(scheme, _)| scheme) {
+        "" => {}
+        drive if drive.len() == 1 => return Spec::Path(spec),
+        // A protocol, known or not (`jsr:`), is none of the registry's.
+        scheme if scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b)) => return Spec::Url(spec),
+        _ => {}
     }
     Spec::Registry { name, requirement: if spec.is_empty() { "*" } else { spec } }
 }
@@ -116,9 +120,7 @@ pub(crate) fn request(
             Some(spec) if !spec.starts_with("catalog:") => request(list, name, &spec, line, catalog),
             _ => {
                 let what = format!("`{}` of catalog `{}`", crate::error::shown(name), if entry.is_empty() { "default" } else { entry });
-                Err(list
-                    .source
-                    .error(line, Problem::Undefined { what: crate::error::shown(&what), inside: "pnpm-workspace.yaml".to_owned() }))
+                Err(list.source.error(line, Problem::Undefined { what: crate::error::shown(&what), inside: "the workspace".to_owned() }))
             }
         },
     }
@@ -130,9 +132,9 @@ pub(crate) fn split_name(text: &str) -> Option<(&str, &str)> {
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// The host that an `http(s)` tarball address names.
-pub(crate) fn registry_host(resolved: Option<&str>) -> Option<String> {
-    resolved.and_then(address::host)
+/// The tarball that a lockfile names.
+pub(crate) fn origins(resolved: Option<&str>) -> Vec<Origin> {
+    resolved.map(address::origin).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -163,6 +165,9 @@ mod tests {
             ("https://example.com/o/r.git", Git("https://example.com/o/r.git")),
             ("https://github.com/o/r", Git("https://github.com/o/r")),
             ("https://example.com/x.tgz", Url("https://example.com/x.tgz")),
+            ("HTTPS://example.com/x.tgz", Url("HTTPS://example.com/x.tgz")),
+            ("jsr:@s/n@^1", Url("jsr:@s/n@^1")),
+            ("C:\\x", Path("C:\\x")),
             ("catalog:react18", Catalog("react18")),
         ] {
             assert_eq!(sort("n", spec), sorted, "{spec}");

@@ -37,11 +37,15 @@ pub(crate) fn add(
     if let Some(written) = qualifiers.get("vcs_url")
         && let Some((url, revision)) = address::git(written)
     {
-        return list.add(line, Requested::Git { name: shown(parsed.name()), url, revision }, Vec::new(), optional, None);
+        return list.add(line, Requested::Git { name: shown(parsed.name()), url, revision }, Vec::new(), optional, Vec::new());
     }
     let release = Release::from_str(purl).map_err(|problem| list.source.error(line, problem))?;
-    let host = qualifiers.get("repository_url").and_then(|url| address::host(url).or_else(|| address::host(&format!("https://{url}"))));
-    list.add(line, Requested::Exact { release }, artifacts, optional, host)
+    // `repository_url` may stand without a scheme; `download_url` is that of the file.
+    let repository =
+        qualifiers.get("repository_url").map(|url| if url.contains("://") { (*url).to_owned() } else { format!("https://{url}") });
+    let named = repository.as_deref().into_iter().chain(qualifiers.get("download_url").copied());
+    let origins = named.map(address::origin).collect();
+    list.add(line, Requested::Exact { release }, artifacts, optional, origins)
 }
 
 /// Whether digests of such a component are over the file that the registry serves. For Go, SBOM tools write the

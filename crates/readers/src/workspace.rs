@@ -3,10 +3,14 @@
 //! A manifest is covered only where the lockfile names its folder (npm, pnpm, yarn, uv) or its package without a source
 //! (cargo); what only a pattern in some manifest says is not enough, except for yarn 1, whose lockfile has no members.
 
+use crate::context::{FileSource, beside, joined};
 use crate::doc::{DuplicateKeys, json, toml, yaml};
 use crate::source::Source;
 use bifocal_core::{FileKind, ReaderLimits};
 use std::collections::BTreeSet;
+
+/// Folders that one pattern of members may stand for.
+const MAX_FOLDERS: usize = 2_000;
 
 /// The members of a lockfile's workspace.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -132,6 +136,7 @@ fn glob(pattern: &str, folder: &str) -> bool {
     reach.last() == Some(&true)
 }
 
+/// Whether a pattern of `*` matches one segment.
 fn segment(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -148,6 +153,35 @@ fn segment(pattern: &str, text: &str) -> bool {
         || ends_open
         || (pattern.contains('*')
             && pattern.rsplit('*').next().is_some_and(|last| text.len() >= first.len() + last.len() && text.ends_with(last)))
+}
+
+/// The folders that a pattern of members stands for.
+pub(crate) fn expand(lock: &str, pattern: &str, files: &dyn FileSource) -> Vec<String> {
+    let mut folders = vec![String::new()];
+    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        let mut next = Vec::new();
+        for folder in folders {
+            let below = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+            if !part.contains('*') {
+                next.push(below(part));
+                continue;
+            }
+            let Some(path) = beside(lock, &format!("./{folder}")) else { continue };
+            let names = files.folders(&path, MAX_FOLDERS);
+            // `**` stands for any number of folders; two levels are as many as members lie deep.
+            let any = part == "**";
+            next.extend(any.then(|| folder.clone()));
+            for name in names.iter().filter(|name| any || segment(part, name)) {
+                next.push(below(name));
+                if any && let Some(path) = beside(lock, &below(name)) {
+                    next.extend(files.folders(&path, MAX_FOLDERS).iter().map(|inner| format!("{}/{inner}", below(name))));
+                }
+            }
+        }
+        next.truncate(MAX_FOLDERS);
+        folders = next;
+    }
+    folders.into_iter().filter(|folder| !folder.is_empty()).map(|folder| joined("", &folder)).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::error::RegistryError;
 use crate::http::Credentials;
 use async_trait::async_trait;
-use bifocal_core::{ArtifactFile, PackageName, Release, ReleaseRecord, Sha256, VersionPoint};
+use bifocal_core::{ArtifactFile, Origin, PackageName, Release, ReleaseRecord, Sha256, VersionPoint};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,11 @@ pub(crate) trait Adapter: Send + Sync {
 
     /// The upstreams in the order in which they are asked, and where each was configured.
     fn upstreams(&self) -> Vec<UpstreamInfo>;
+
+    /// Whether another configured registry stands in for one that a checked file names (Maven's mirrors).
+    fn stands_in(&self, _origin: &Origin) -> bool {
+        false
+    }
 
     /// Things that discovery passed over or assumed, in words.
     fn notes(&self) -> Vec<String> {
@@ -78,6 +83,8 @@ pub struct UpstreamInfo {
     pub source: String,
     /// Whether credentials are bound to it.
     pub authenticated: bool,
+    /// Only a file of the checked project names it.
+    pub of_project: bool,
 }
 
 /// All versions of one package on one upstream.

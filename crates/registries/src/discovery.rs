@@ -9,7 +9,6 @@ pub(crate) mod maven;
 pub(crate) mod maven_settings;
 pub(crate) mod netrc;
 pub(crate) mod npm;
-pub(crate) mod npmrc;
 pub(crate) mod pipconf;
 pub(crate) mod pypi;
 
@@ -36,6 +35,8 @@ pub(crate) struct Upstream {
     pub(crate) base: Url,
     /// Where it was read.
     pub(crate) source: String,
+    /// A file of the checked project says so, and not the user.
+    pub(crate) of_project: bool,
 }
 
 impl Upstream {
@@ -60,7 +61,13 @@ impl Upstream {
             url.set_path(&path);
         }
         shared.refuse_self(ecosystem, &url, source)?;
-        Ok(Upstream { id: id.to_owned(), base: credentials.take_from(url), source: source.to_owned() })
+        Ok(Upstream { id: id.to_owned(), base: credentials.take_from(url), source: source.to_owned(), of_project: false })
+    }
+
+    /// The same, named by a file of the checked project or not.
+    pub(crate) fn of_project(mut self, of_project: bool) -> Upstream {
+        self.of_project = of_project;
+        self
     }
 
     /// As `doctor` shows it.
@@ -70,6 +77,7 @@ impl Upstream {
             address: shown(&self.base),
             source: self.source.clone(),
             authenticated: credentials.for_url(&self.base).is_some(),
+            of_project: self.of_project,
         }
     }
 }

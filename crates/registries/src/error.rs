@@ -285,12 +285,8 @@ impl RegistryError {
 
 /// An address as it may be shown: no user name, password, query or fragment, and printable.
 pub fn shown(url: &url::Url) -> String {
-    let mut bare = url.clone();
+    let mut bare = bifocal_readers::without_login(url.clone());
     bare.set_query(None);
-    bare.set_fragment(None);
-    // Both fail only for addresses that cannot have them.
-    let _ = bare.set_username("");
-    let _ = bare.set_password(None);
     bifocal_core::one_line(bare.as_str(), 300)
 }
 

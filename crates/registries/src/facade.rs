@@ -11,11 +11,12 @@ use crate::golang::Golang;
 use crate::http::{Get, Http, blocking};
 use crate::maven::Maven;
 use crate::npm::Npm;
+use crate::origin;
 use crate::pypi::python::Python;
 use crate::pypi::{Pypi, WheelTags};
 use crate::record_cache::RecordCache;
 use crate::verify::verify;
-use bifocal_core::{ArtifactFile, ArtifactKind, Ecosystem, PackageName, Release, ReleaseRecord};
+use bifocal_core::{ArtifactFile, ArtifactKind, Ecosystem, Origin, PackageName, Release, ReleaseRecord};
 use bytes::Bytes;
 use jiff::SignedDuration;
 use std::sync::{Arc, OnceLock};
@@ -161,10 +162,18 @@ impl Registries {
         .await?
     }
 
-    /// The hosts of an ecosystem's upstreams, in lower case; none where there is no upstream.
-    pub async fn hosts(&self, ecosystem: Ecosystem) -> std::collections::BTreeSet<String> {
-        let Ok(adapter) = self.adapter(ecosystem).await else { return Default::default() };
-        adapter.upstreams().iter().filter_map(|upstream| host_of(&upstream.address)).collect()
+    /// Whether a registry or file that a checked file names is where the user's own configuration takes a package from.
+    /// `record` is that of the release, where there is one.
+    pub async fn knows_origin(&self, ecosystem: Ecosystem, origin: &Origin, record: Option<&ReleaseRecord>) -> bool {
+        let Ok(adapter) = self.adapter(ecosystem).await else { return false };
+        let gateway = self.shared.options.self_urls.iter().any(|own| origin::is_below(&origin.address, own));
+        gateway || adapter.stands_in(origin) || origin::known(ecosystem, &adapter.upstreams(), origin, record)
+    }
+
+    /// The upstream that a record came from, where only a file of the checked project names it.
+    pub async fn project_upstream(&self, record: &ReleaseRecord) -> Option<UpstreamInfo> {
+        let upstreams = self.adapter(record.release.ecosystem()).await.ok()?.upstreams();
+        upstreams.into_iter().find(|upstream| upstream.of_project && upstream.id == record.upstream)
     }
 
     /// The Python version that releases are chosen for, such as `3.11.7`: the installed one's, or the one assumed.
@@ -263,12 +272,6 @@ impl Shared {
         }
         Ok(())
     }
-}
-
-/// The host of an address, in lower case.
-pub fn host_of(address: &str) -> Option<String> {
-    let address = address.strip_prefix("sparse+").unwrap_or(address);
-    Url::parse(address).ok()?.host_str().map(str::to_ascii_lowercase)
 }
 
 /// A host for comparison: all names of this machine are one.

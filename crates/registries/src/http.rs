@@ -16,7 +16,7 @@ mod reading;
 mod resolver;
 mod transport;
 
-pub use credentials::{Credentials, percent_decode};
+pub use credentials::Credentials;
 
 use crate::environment::{Environment, Options};
 use crate::error::{RegistryError, shown};

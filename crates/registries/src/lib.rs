@@ -17,6 +17,7 @@ pub mod http;
 mod loose;
 mod maven;
 mod npm;
+mod origin;
 mod pypi;
 mod record_cache;
 #[cfg(test)]
@@ -31,4 +32,4 @@ pub use adapter::{Download, PackageDoc, ResolveContext, UpstreamInfo};
 pub use environment::Answers;
 pub use environment::{Environment, Options};
 pub use error::{RegistryError, shown, shown_text};
-pub use facade::{Discovery, Registries, host_of};
+pub use facade::{Discovery, Registries};

@@ -19,7 +19,7 @@ use crate::http::{Credentials, Document, Get, blocking, off_core};
 use crate::{timeline, xml};
 use async_trait::async_trait;
 use bifocal_core::{
-    Algorithm, ArtifactFile, Digest, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
+    Algorithm, ArtifactFile, Digest, Ecosystem, Known, Origin, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
 };
 use bifocal_versions::{PickOptions, best, is_prerelease};
 use bytes::Bytes;
@@ -432,6 +432,10 @@ impl Adapter for Maven {
         let located = self.locate(&view, &release.package, &release.version).await?;
         let suffix = if classifier.is_empty() { String::new() } else { format!("-{classifier}") };
         self.file(&view, &located, release, extension, &suffix).await
+    }
+
+    fn stands_in(&self, origin: &Origin) -> bool {
+        self.setup.lock().unwrap_or_else(PoisonError::into_inner).decides(&origin.id, &origin.address)
     }
 
     fn learn_repositories(&self, repositories: &[(String, String)]) -> Result<(), RegistryError> {

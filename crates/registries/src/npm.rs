@@ -153,7 +153,7 @@ impl Npm {
         if let Some(shasum) = manifest.shasum.as_deref().filter(|text| !text.is_empty()) {
             digests.push(Digest::decode(bifocal_core::Algorithm::Sha1, shasum).map_err(|error| malformed("shasum", error.to_string()))?);
         }
-        let filename = url.path_segments().and_then(|mut parts| parts.next_back()).map(crate::http::percent_decode).unwrap_or_default();
+        let filename = url.path_segments().and_then(|mut parts| parts.next_back()).map(bifocal_core::percent_decode).unwrap_or_default();
         let safe = !filename.is_empty() && !filename.contains(['/', '\\']) && !filename.starts_with('.');
         Ok(ArtifactFile {
             filename: if safe { printable(&filename) } else { format!("{}-{}.tgz", release.package.base_name(), release.version) },

@@ -265,6 +265,9 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
             paint.dim(&format!("{} inside the checked project", counted(report.local.len(), "path dependency", "path dependencies")))
         );
     }
+    for line in &report.left_out {
+        let _ = writeln!(out, "{}", paint.dim(&format!("not looked at: {}", printable(line))));
+    }
     if verbose {
         for note in &report.notes {
             let _ = writeln!(out, "{}", paint.dim(&format!("note: {}", printable(note))));

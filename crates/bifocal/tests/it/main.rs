@@ -15,6 +15,7 @@ mod docs;
 mod exit_codes;
 mod feeds;
 mod five_ecosystems;
+mod foreign;
 mod formats;
 mod go_sums;
 mod lab;

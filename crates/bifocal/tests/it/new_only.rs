@@ -45,6 +45,27 @@ fn only_what_the_change_adds_or_updates_is_checked() {
 }
 
 #[test]
+fn a_tracked_lockfile_is_read_although_it_is_ignored() {
+    let lab = lab();
+    lab.write("hidden/package.json", "{\"dependencies\": {\"inner-other\": \"99.99.99\"}}");
+    lab.write("hidden/.gitignore", "*\n");
+    assert_eq!(lab.check_json(1, &["--at", AT]).releases().len(), 2);
+    git(&lab, &["add", "-f", "hidden/package.json"]);
+    assert_eq!(lab.check_json(1, &["--at", AT]).verdict("pkg:npm/inner-other@99.99.99"), "hold");
+}
+
+#[test]
+fn a_release_that_is_taken_from_elsewhere_is_new() {
+    let lab = lab();
+    let lock = std::fs::read_to_string(lab.project().join("package-lock.json")).unwrap();
+    let start = lock.find("\"integrity\": \"").unwrap();
+    let end = start + lock[start..].find(',').unwrap() + 1;
+    let moved = format!("{}{}", &lock[..start], &lock[end..]).replace(&lab.upstream.npm_url(), "https://evil.example.com/");
+    lab.write("package-lock.json", moved);
+    lab.run(&["check", "--at", AT, "--new-only", "--base", "HEAD"]).expect(3).says(&["evil.example.com"]);
+}
+
+#[test]
 fn a_lockfile_that_the_base_does_not_have_is_new_as_a_whole() {
     let lab = lab();
     std::fs::create_dir(lab.project().join("web")).unwrap();

@@ -60,6 +60,114 @@ fn a_pipe_is_no_lockfile() {
     lab.run(&["check", "package-lock.json"]).expect(2).complains(&["no regular file"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn links_and_odd_files_in_a_folder_are_never_passed_over_in_silence() {
+    let lab = lab();
+    let manifest = "{\"dependencies\": {\"left-pad\": \"1.3.0\"}}";
+    lab.write("package.json", "{}");
+    lab.run(&["check", "--at", AT]).expect(0);
+    // A link that stays inside is read.
+    lab.write("kept/manifest.json", manifest);
+    std::fs::create_dir(lab.project().join("linked")).unwrap();
+    std::os::unix::fs::symlink("../kept/manifest.json", lab.project().join("linked/package.json")).unwrap();
+    assert_eq!(lab.check_json(0, &["--at", AT]).verdict("pkg:npm/left-pad@1.3.0"), "allow");
+    // One that leaves is named.
+    let outside = lab.beside("outside.json");
+    std::fs::write(&outside, manifest).unwrap();
+    std::fs::remove_file(lab.project().join("linked/package.json")).unwrap();
+    std::os::unix::fs::symlink(&outside, lab.project().join("linked/package.json")).unwrap();
+    lab.run(&["check", "--at", AT]).expect(3).says(&["linked/package.json", "leads outside"]);
+    std::fs::remove_dir_all(lab.project().join("linked")).unwrap();
+    // A folder or a pipe with such a name, and a name that is no UTF-8.
+    std::fs::create_dir_all(lab.project().join("odd/package-lock.json")).unwrap();
+    lab.run(&["check", "--at", AT]).expect(3).says(&["odd/package-lock.json", "it is a folder"]);
+    std::fs::remove_dir_all(lab.project().join("odd")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(lab.project().join("yarn.lock")).status().unwrap();
+    assert!(made.success());
+    lab.run(&["check", "--at", AT]).expect(3).says(&["yarn.lock", "no regular file"]);
+    std::fs::remove_file(lab.project().join("yarn.lock")).unwrap();
+    let folder = lab.project().join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"w\xff"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("package.json"), manifest).unwrap();
+    lab.run(&["check", "--at", AT]).expect(3).says(&["package.json", "no UTF-8"]);
+}
+
+#[test]
+fn what_is_left_out_is_told_in_a_line() {
+    let lab = lab();
+    lab.write("package.json", "{}");
+    lab.write("vendor/x/package-lock.json", "{}");
+    lab.write("target/y/Cargo.lock", "");
+    lab.write("bun.lock", "{}");
+    lab.run(&["check", "--at", AT]).expect(0).says(&[
+        "not looked at: copies of others' code and what was built: target (1 lockfiles or manifests), vendor (1 lockfiles or manifests)",
+        "not looked at: lockfiles of a form that is not read: bun.lock",
+    ]);
+    // A folder that is named is looked into.
+    lab.run(&["check", "vendor/x", "--at", AT]).expect(2).complains(&["vendor/x/package-lock.json:1"]);
+    // Hidden folders are part of the project.
+    lab.write(".hidden/package.json", "{\"dependencies\": {\"left-pad\": \"1.3.0\"}}");
+    assert_eq!(lab.check_json(0, &["--at", AT]).releases().len(), 1);
+}
+
+#[test]
+fn links_of_members_out_of_the_folder_are_errors() {
+    let lab = lab();
+    for (file, text) in [
+        (
+            "pnpm-lock.yaml",
+            "lockfileVersion: '9.0'\nimporters:\n  packages/a:\n    dependencies:\n      x:\n        specifier: link:../PATH\n        version: link:../PATH\n",
+        ),
+        (
+            "yarn.lock",
+            "__metadata:\n  version: 8\n\"x@portal:../PATH\":\n  version: 0.0.0\n  resolution: \"x@portal:../PATH::locator=a%40workspace%3Apackages%2Fa\"\n",
+        ),
+        ("package-lock.json", "{\"lockfileVersion\":3,\"packages\":{\"node_modules/x\":{\"resolved\":\"packages/PATH\",\"link\":true}}}"),
+    ] {
+        lab.write(file, text.replace("PATH", "b"));
+        lab.run(&["check", file, "--at", AT]).expect(0).says(&["1 path dependency inside"]);
+        lab.write(file, text.replace("PATH", "../../outside"));
+        lab.run(&["check", file, "--at", AT]).expect(3).says(&["outside", "nothing looked at it"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_dependency_that_is_a_link_out_of_the_folder_is_an_error() {
+    let lab = lab();
+    lab.write("package.json", "{\"dependencies\":{\"a\":\"file:./a\"}}");
+    std::fs::create_dir(lab.beside("outside")).unwrap();
+    std::os::unix::fs::symlink(lab.beside("outside"), lab.project().join("a")).unwrap();
+    lab.run(&["check", "package.json", "--at", AT]).expect(3).says(&["a (./a)", "leads outside"]);
+}
+
+#[test]
+fn a_lockfile_that_lacks_what_the_manifest_asks_for_is_an_error() {
+    let lab = lab();
+    let manifest = "{\"dependencies\":{\"left-pad\":\"1.3.0\"}}";
+    lab.write("yarn.lock", "# yarn lockfile v1\n");
+    lab.write("package.json", "{}");
+    lab.run(&["check", "--at", AT]).expect(0);
+    lab.write("package.json", manifest);
+    lab.run(&["check", "--at", AT]).expect(3).says(&["left-pad 1.3.0", "package.json:1", "yarn.lock does not have it"]);
+    lab.write("yarn.lock", "");
+    lab.run(&["check", "--at", AT]).expect(2).complains(&["yarn.lock:1", "# yarn lockfile v1"]);
+}
+
+#[test]
+fn the_project_itself_is_no_path_dependency() {
+    let lab = lab();
+    lab.write("Cargo.lock", "version = 4\n[[package]]\nname = 'p'\nversion = '1.0.0'\n");
+    lab.write(
+        "uv.lock",
+        "version = 1\nrequires-python = '>=3.8'\n[[package]]\nname = 'p'\nversion = '1.0.0'\nsource = { editable = '.' }\n",
+    );
+    lab.write("requirements.txt", "-e .\n");
+    let report = lab.check_json(0, &["--at", AT]);
+    assert_eq!(report.0["local"].as_array().unwrap().len(), 0, "{:#}", report.0["local"]);
+}
+
 #[test]
 fn a_store_that_is_not_there_is_a_mistake() {
     let lab = lab();

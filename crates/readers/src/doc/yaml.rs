@@ -64,6 +64,10 @@ pub(crate) fn parse<'a>(source: &Source<'a>, depth: usize) -> Result<Vec<Node<'a
                         Value::Null => Cow::Borrowed("null"),
                         Value::List(_) | Value::Table(_) => return Err(source.syntax(done.line, "a plain YAML key", done.type_name())),
                     };
+                    // Some parsers lay what is behind it over the table that it is in.
+                    if text == "<<" {
+                        return Err(source.syntax(done.line, "plain YAML", "a merge key, which no lockfile needs"));
+                    }
                     *key = Some((done.line, text));
                 }
             },
@@ -123,6 +127,7 @@ mod tests {
         assert!(read(&"- ".repeat(100_000)).unwrap_err().contains("nesting is deeper"));
         assert!(read("a: b\n  c: d\n").unwrap_err().starts_with("x:2: expected YAML, found"));
         assert!(read("a: 1\na: 2\n").unwrap_err().contains("x:2: key `a` is there twice"));
+        assert!(read("a:\n  <<: {b: c}\n").unwrap_err().contains("x:2: expected plain YAML, found a merge key"));
         assert!(read("? [a]\n: b\n").unwrap_err().contains("expected a plain YAML key"));
     }
 }

@@ -14,6 +14,9 @@ use bifocal_core::Place;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+/// Repositories that one POM and its parents may name.
+const MAX_REPOSITORIES: usize = 100;
+
 /// A dependency with everything filled in.
 #[derive(Debug, Clone)]
 pub(crate) struct Dependency {
@@ -49,6 +52,10 @@ pub(crate) struct Effective {
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) managed: Rc<Managed>,
     pub(crate) relocation: Option<Coordinates>,
+    /// Repositories that this POM and its parents add to the configured ones, addresses without credentials.
+    pub(crate) repositories: Vec<model::Repository>,
+    /// The same for plugins.
+    pub(crate) plugin_repositories: Vec<model::Repository>,
 }
 
 /// Makes effective models and keeps the BOMs it made.
@@ -119,7 +126,35 @@ impl<'c, 'x> Builder<'c, 'x> {
             }
             None => None,
         };
-        Ok(Effective { dependencies: last_of_each(dependencies), managed: Rc::new(managed), relocation })
+        let repositories = self.repositories(&lineage, &properties, |base| &base.repositories).map_err(at)?;
+        let plugin_repositories = self.repositories(&lineage, &properties, |base| &base.plugin_repositories).map_err(at)?;
+        let dependencies = last_of_each(dependencies);
+        Ok(Effective { dependencies, managed: Rc::new(managed), relocation, repositories, plugin_repositories })
+    }
+
+    /// Repositories of a lineage: of one id the nearest counts.
+    fn repositories(
+        &self,
+        lineage: &[Rc<Model>],
+        properties: &Properties,
+        of: fn(&model::Base) -> &Vec<model::Repository>,
+    ) -> Result<Vec<model::Repository>, Problem> {
+        let mut found: Vec<model::Repository> = Vec::new();
+        for model in lineage {
+            let profiles = profile::active(model, self.loader.ctx);
+            for raw in profiles.iter().map(|profile| &profile.base).chain([&model.base]).flat_map(of) {
+                let id = properties.fill(&raw.id)?;
+                if found.iter().any(|known| known.id == id) {
+                    continue;
+                }
+                if found.len() >= MAX_REPOSITORIES {
+                    return Err(Problem::TooMany { what: "repositories", limit: MAX_REPOSITORIES });
+                }
+                let url = crate::address::origin(&properties.fill(&raw.url)?).address;
+                found.push(model::Repository { id, url, ..raw.clone() });
+            }
+        }
+        Ok(found)
     }
 
     /// The POM, its parent, the parent's parent, …
@@ -150,6 +185,11 @@ impl<'c, 'x> Builder<'c, 'x> {
 
     /// Properties of the whole lineage, those of `project`, and the machine's.
     pub(crate) fn properties(&self, lineage: &[Rc<Model>]) -> Properties {
+        self.properties_with(lineage, &[])
+    }
+
+    /// As [`Builder::properties`], with those of a profile over them.
+    pub(crate) fn properties_with(&self, lineage: &[Rc<Model>], more: &[(String, String)]) -> Properties {
         let mut raw: HashMap<String, String> = HashMap::new();
         for name in
             ["java.version", "java.specification.version", "os.name", "os.arch", "file.separator", "path.separator", "maven.version"]
@@ -163,6 +203,7 @@ impl<'c, 'x> Builder<'c, 'x> {
                 raw.insert(name.clone(), value.clone());
             }
         }
+        raw.extend(more.iter().cloned());
         let mut project = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 for prefix in ["project.", "pom."] {
@@ -305,7 +346,7 @@ fn place(raw: &model::Dependency, wanted_by: &Place) -> Place {
     }
 }
 
-fn filled(raw: &model::Dependency, properties: &Properties) -> Result<Dependency, Problem> {
+pub(crate) fn filled(raw: &model::Dependency, properties: &Properties) -> Result<Dependency, Problem> {
     let fill = |text: &Option<String>| text.as_deref().map(|text| properties.fill(text).map(|text| text.trim().to_owned())).transpose();
     let mut exclusions = Vec::with_capacity(raw.exclusions.len());
     for (group, artifact) in &raw.exclusions {
@@ -327,7 +368,7 @@ fn filled(raw: &model::Dependency, properties: &Properties) -> Result<Dependency
 }
 
 /// What management adds to a dependency that leaves it open.
-fn complete(dependency: &mut Dependency, entry: &Dependency) {
+pub(crate) fn complete(dependency: &mut Dependency, entry: &Dependency) {
     if dependency.version.is_none() {
         dependency.version.clone_from(&entry.version);
     }

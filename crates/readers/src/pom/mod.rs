@@ -8,6 +8,7 @@ pub(crate) mod effective;
 pub(crate) mod interpolate;
 pub(crate) mod load;
 pub(crate) mod model;
+pub(crate) mod plugins;
 pub(crate) mod profile;
 pub(crate) mod resolve;
 

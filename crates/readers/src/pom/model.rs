@@ -23,10 +23,6 @@ pub(crate) struct Model {
     pub(crate) modules: Vec<String>,
     pub(crate) base: Base,
     pub(crate) profiles: Vec<Profile>,
-    /// Line of `<build>` where the POM names plugins.
-    pub(crate) plugins_line: Option<u32>,
-    /// Line of `<repositories>`.
-    pub(crate) repositories_line: Option<u32>,
 }
 
 /// What a POM and each of its profiles can hold.
@@ -35,6 +31,31 @@ pub(crate) struct Base {
     pub(crate) properties: Vec<(String, String)>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) managed: Vec<Dependency>,
+    pub(crate) repositories: Vec<Repository>,
+    pub(crate) plugin_repositories: Vec<Repository>,
+    /// `<build>`: plugins and extensions.
+    pub(crate) plugins: Vec<Plugin>,
+    /// `<pluginManagement>`.
+    pub(crate) managed_plugins: Vec<Plugin>,
+}
+
+/// `<plugin>` or `<extension>`, texts as written.
+#[derive(Debug, Clone)]
+pub(crate) struct Plugin {
+    pub(crate) artifact: Dependency,
+    /// What it is given beside what its own POM names.
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// `<repository>`, texts as written.
+#[derive(Debug, Clone)]
+pub(crate) struct Repository {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    /// Whether releases are taken from it.
+    pub(crate) releases: bool,
+    /// Whether snapshots are taken from it.
+    pub(crate) snapshots: bool,
 }
 
 /// `<parent>`.
@@ -114,8 +135,6 @@ pub(crate) fn parse(source: &Source<'_>, path: Option<Rc<str>>, limits: &ReaderL
         modules: modules(&root),
         base: base(source, &root, &path)?,
         profiles: Vec::new(),
-        plugins_line: root.child("build").filter(|build| build.child("plugins").is_some()).map(|build| build.line),
-        repositories_line: root.child("repositories").map(|element| element.line),
     };
     for element in root.items("profiles") {
         model.profiles.push(profile(source, element, &path)?);
@@ -148,12 +167,58 @@ fn base(source: &Source<'_>, element: &Element, path: &Option<Rc<str>>) -> Resul
     for item in element.items("dependencies") {
         base.dependencies.push(dependency(source, item, path)?);
     }
+    base.repositories = element.items("repositories").iter().filter_map(repository).collect();
+    base.plugin_repositories = element.items("pluginRepositories").iter().filter_map(repository).collect();
+    if let Some(build) = element.child("build") {
+        let plugins = build.items("plugins").iter().chain(build.items("extensions"));
+        base.plugins = all_plugins(source, plugins, path)?;
+        base.managed_plugins =
+            all_plugins(source, build.child("pluginManagement").into_iter().flat_map(|list| list.items("plugins")), path)?;
+    }
     if let Some(management) = element.child("dependencyManagement") {
         for item in management.items("dependencies") {
             base.managed.push(dependency(source, item, path)?);
         }
     }
     Ok(base)
+}
+
+/// A broken plugin of a POM out of a repository does not hide what else that says: its build is not run here.
+fn all_plugins<'e>(
+    source: &Source<'_>,
+    items: impl Iterator<Item = &'e Element>,
+    path: &Option<Rc<str>>,
+) -> Result<Vec<Plugin>, ReadError> {
+    let found = items.map(|item| plugin(source, item, path));
+    if path.is_some() { found.collect() } else { Ok(found.flatten().collect()) }
+}
+
+/// Of a plugin the group may be left out: it is Maven's own then.
+fn plugin(source: &Source<'_>, element: &Element, path: &Option<Rc<str>>) -> Result<Plugin, ReadError> {
+    let Some(artifact) = element.child_text("artifactId") else {
+        return Err(source.error(element.line, Problem::Missing { field: "artifactId", inside: format!("`{}`", shown(&element.name)) }));
+    };
+    let artifact = Dependency {
+        path: path.clone(),
+        line: element.line,
+        group: element.child_text("groupId").unwrap_or("org.apache.maven.plugins").to_owned(),
+        artifact: artifact.to_owned(),
+        version: element.child_text("version").map(str::to_owned),
+        ..Dependency::default()
+    };
+    let dependencies = element.items("dependencies").iter().map(|item| dependency(source, item, path)).collect::<Result<_, _>>()?;
+    Ok(Plugin { artifact, dependencies })
+}
+
+/// One without an address names no place to go to.
+fn repository(element: &Element) -> Option<Repository> {
+    let enabled = |policy: &str| element.child(policy).and_then(|policy| policy.child_text("enabled")) != Some("false");
+    Some(Repository {
+        id: element.child_text("id").unwrap_or("default").to_owned(),
+        url: element.child_text("url")?.to_owned(),
+        releases: enabled("releases"),
+        snapshots: enabled("snapshots"),
+    })
 }
 
 fn dependency(source: &Source<'_>, element: &Element, path: &Option<Rc<str>>) -> Result<Dependency, ReadError> {

@@ -25,6 +25,8 @@ pub(crate) struct Taken {
     pub(crate) version: Version,
     pub(crate) scope: String,
     pub(crate) place: Place,
+    /// Ending and classifier of the file, where it is not the release's main one.
+    pub(crate) file: Option<(String, String)>,
 }
 
 /// What a dependency came down to.
@@ -108,6 +110,9 @@ impl Resolver<'_, '_, '_> {
                 }
                 let Some(version) = self.version(&candidate)? else { continue };
                 let at = taken.len();
+                let (_, _, extension, classifier) = &key;
+                let main = classifier.is_empty() && matches!(extension.as_str(), "jar" | "pom");
+                let file = (!main).then(|| (extension.clone(), classifier.clone()));
                 by_key.insert(key, at);
                 match candidate.parent {
                     Some(parent) => edges.push((parent, at, scope.clone())),
@@ -122,6 +127,7 @@ impl Resolver<'_, '_, '_> {
                     version,
                     scope,
                     place: candidate.place.clone(),
+                    file,
                 });
                 won.push((at, candidate));
             }

@@ -4,7 +4,10 @@ use crate::address;
 use crate::doc::Node;
 use crate::error::{Problem, ReadError};
 use crate::listing::Listing;
+use crate::source::Source;
+use crate::unlocked;
 use bifocal_core::DeclaredArtifact;
+use std::collections::BTreeMap;
 
 /// One `{ file | url | path, hash }` table. A table without a digest gives none.
 pub(crate) fn file(list: &Listing<'_>, node: &Node<'_>) -> Result<Option<DeclaredArtifact>, ReadError> {
@@ -29,6 +32,17 @@ pub(crate) fn files(list: &Listing<'_>, nodes: &[Node<'_>]) -> Result<Vec<Declar
     let mut found = Vec::with_capacity(nodes.len());
     for node in nodes {
         found.extend(file(list, node)?);
+    }
+    Ok(found)
+}
+
+/// Every package of a lockfile with its versions.
+pub(crate) fn versions(source: &Source<'_>, packages: &[Node<'_>]) -> Result<BTreeMap<String, Vec<String>>, ReadError> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for node in packages {
+        let package = node.table(source, "package")?;
+        let name = package.text(source, "name")?.unwrap_or_default();
+        found.entry(unlocked::folded(name)).or_default().extend(package.text(source, "version")?.map(str::to_owned));
     }
     Ok(found)
 }

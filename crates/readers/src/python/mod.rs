@@ -1,5 +1,6 @@
 //! What the Python readers share: PEP 508 requirements, environment markers and the interpreter they are asked of.
 
+pub(crate) mod lines;
 pub(crate) mod lock;
 pub(crate) mod marker;
 pub(crate) mod requirement;

@@ -142,35 +142,54 @@ fn fragment_digests(list: &Listing<'_>, fragment: &str, line: u32) -> Result<Vec
     Ok(digests)
 }
 
-/// Reads one requirement of a manifest and adds it, unless its marker does not hold here, which is noted.
+/// Reads one requirement of a manifest and adds it, unless it is left out here.
 pub(crate) fn add(list: &mut Listing<'_>, ctx: &ReadContext<'_>, text: &str, line: u32, optional: bool) -> Result<(), ReadError> {
     let source = list.source;
     let requirement = parse(text).map_err(|problem| source.error(line, problem))?;
-    if !applies(list, ctx, requirement.name, requirement.marker, line)? {
-        return Ok(());
-    }
     let (requested, artifacts) = match requirement.address {
         Some(address) => direct(list, requirement.name, address, line)?,
         None => (from_index(list, requirement.name, &requirement.specifier, line)?, Vec::new()),
     };
-    list.add(line, requested, artifacts, optional, None)
+    if let Some(note) = left_out(&source, ctx, &requested, requirement.name, requirement.marker, line)? {
+        list.note(line, &note);
+        return Ok(());
+    }
+    list.add(line, requested, artifacts, optional, Vec::new())
 }
 
-/// Whether a marker holds here; a note says so where it does not.
-pub(crate) fn applies(
-    list: &mut Listing<'_>,
+/// The note about a range whose marker does not hold here: resolved for this environment it would be what nobody takes.
+/// What is exact is looked at for every environment: the next machine may be one where it is taken.
+pub(crate) fn left_out(
+    source: &Source<'_>,
+    ctx: &ReadContext<'_>,
+    requested: &Requested,
+    name: &str,
+    marker: Option<&str>,
+    line: u32,
+) -> Result<Option<String>, ReadError> {
+    let note = not_here(source, ctx, name, marker, line)?;
+    Ok(note.filter(|_| matches!(requested, Requested::Range { .. })))
+}
+
+/// The note that a marker does not hold here.
+pub(crate) fn not_here(
+    source: &Source<'_>,
     ctx: &ReadContext<'_>,
     name: &str,
     marker: Option<&str>,
     line: u32,
-) -> Result<bool, ReadError> {
-    let source: Source<'_> = list.source;
-    let Some(marker) = marker else { return Ok(true) };
+) -> Result<Option<String>, ReadError> {
+    let Some(marker) = marker else { return Ok(None) };
     let holds = marker::holds(marker, ctx.python.as_ref(), &[]).map_err(|problem| source.error(line, problem))?;
-    if !holds {
-        list.note(line, &format!("`{}` does not apply here: {}", shown(name), shown(marker)));
+    Ok((!holds).then(|| format!("`{}` does not apply here: {}", shown(name), shown(marker))))
+}
+
+/// Refuses a marker of a lockfile that is none. What is locked is looked at for every environment.
+pub(crate) fn check(source: &Source<'_>, marker: Option<&str>, line: u32) -> Result<(), ReadError> {
+    match marker.map(|marker| marker::holds(marker, None, &[])) {
+        Some(Err(problem)) => Err(source.error(line, problem)),
+        _ => Ok(()),
     }
-    Ok(holds)
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 //!
 //! Dependencies for other targets are listed too: cargo locks all of them, whatever machine it runs on.
 
-use crate::context::{FileError, ReadContext, beside};
+use crate::context::{FileError, ReadContext, beside, joined};
 use crate::doc::{Entry, Node, Table, toml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec::exact_version;
 use crate::source::Source;
-use bifocal_core::{Ecosystem, FileKind, Inventory, Requested};
+use bifocal_core::{Ecosystem, FileKind, Inventory, Origin, Requested};
 use std::collections::BTreeMap;
 
 /// Folders climbed in search of the workspace.
@@ -23,25 +23,46 @@ const SECTIONS: [(&str, bool); 5] = [
 ];
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    parts(source, ctx, true, true)
+}
+
+/// What the package itself asks for.
+pub(crate) fn own(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    parts(source, ctx, true, false)
+}
+
+/// What its members may inherit, and what takes the place of other packages.
+pub(crate) fn others(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    parts(source, ctx, false, true)
+}
+
+fn parts(source: &Source<'_>, ctx: &ReadContext<'_>, own: bool, others: bool) -> Result<Inventory, ReadError> {
     let root = toml::parse(source, ctx.limits.depth)?;
     let table = root.table(source, "the manifest")?;
-    let mut reading = Reading { list: Listing::new(*source, FileKind::CargoToml, ctx.limits), ctx, root: table, inherited: None };
-    for (section, dev) in SECTIONS {
-        reading.section(table.entries_of(source, section)?, dev)?;
+    if !["package", "project", "workspace"].iter().any(|section| table.get(section).is_some()) {
+        return Err(source.error(root.line, Problem::Missing { field: "package", inside: "the manifest".to_owned() }));
     }
-    for target in table.entries_of(source, "target")? {
-        let target = target.node.table(source, &target.key)?;
+    let mut reading = Reading { list: Listing::new(*source, FileKind::CargoToml, ctx.limits), ctx, root: table, inherited: None };
+    if own {
         for (section, dev) in SECTIONS {
-            reading.section(target.entries_of(source, section)?, dev)?;
+            reading.section(table.entries_of(source, section)?, dev)?;
+        }
+        for target in table.entries_of(source, "target")? {
+            let target = target.node.table(source, &target.key)?;
+            for (section, dev) in SECTIONS {
+                reading.section(target.entries_of(source, section)?, dev)?;
+            }
         }
     }
-    if let Some(workspace) = table.get("workspace") {
-        reading.section(workspace.table(source, "workspace")?.entries_of(source, "dependencies")?, false)?;
+    if others {
+        if let Some(workspace) = table.get("workspace") {
+            reading.section(workspace.table(source, "workspace")?.entries_of(source, "dependencies")?, false)?;
+        }
+        for patched in table.entries_of(source, "patch")? {
+            reading.section(&patched.node.table(source, &patched.key)?.entries, false)?;
+        }
+        reading.section(table.entries_of(source, "replace")?, false)?;
     }
-    for patched in table.entries_of(source, "patch")? {
-        reading.section(&patched.node.table(source, &patched.key)?.entries, false)?;
-    }
-    reading.section(table.entries_of(source, "replace")?, false)?;
     Ok(reading.list.finish())
 }
 
@@ -53,7 +74,8 @@ struct Wanted {
     git: Option<String>,
     revision: Option<String>,
     path: Option<String>,
-    registry_host: Option<String>,
+    /// A registry of the user's configuration by its name, or an index by its address.
+    origin: Option<Origin>,
 }
 
 struct Reading<'a, 'c, 'x> {
@@ -98,7 +120,7 @@ impl Reading<'_, '_, '_> {
         } else {
             registry(&self.list, name, wanted.version.as_deref().unwrap_or("*"), line)?
         };
-        self.list.add(line, requested, Vec::new(), optional, wanted.registry_host)
+        self.list.add(line, requested, Vec::new(), optional, wanted.origin.into_iter().collect())
     }
 
     /// The workspace's entry of that name; its manifest is this one or one in a folder above.
@@ -131,7 +153,13 @@ impl Reading<'_, '_, '_> {
                     let above = Source { path: &path, bytes: &bytes };
                     let root = toml::parse(&above, self.ctx.limits.depth)?;
                     if let Some(workspace) = root.as_table().and_then(|table| table.get("workspace")) {
-                        return collect(&above, workspace);
+                        let mut found = collect(&above, workspace)?;
+                        // Paths of the workspace are relative to it, not to the member that inherits them.
+                        let folder = written.rsplit_once('/').map_or("", |(folder, _)| folder);
+                        for wanted in found.values_mut() {
+                            wanted.path = wanted.path.take().map(|path| joined(folder, &path));
+                        }
+                        return Ok(found);
                     }
                 }
                 Err(FileError::NotFound) => {}
@@ -171,7 +199,10 @@ fn wanted(source: &Source<'_>, node: &Node<'_>, name: &str) -> Result<Wanted, Re
         git: text("git")?,
         revision,
         path: text("path")?,
-        registry_host: text("registry-index")?.and_then(|index| crate::address::host(index.strip_prefix("sparse+").unwrap_or(&index))),
+        origin: match text("registry-index")? {
+            Some(index) => Some(crate::address::origin(index.strip_prefix("sparse+").unwrap_or(&index))),
+            None => text("registry")?.map(|name| Origin { id: shown(&name), address: format!("registry `{}`", shown(&name)) }),
+        },
     })
 }
 

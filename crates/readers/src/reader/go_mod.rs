@@ -4,7 +4,7 @@
 //! modules whose zip `go.sum` knows are added. A `replace` takes the place of what it replaces.
 
 use super::go_sum::{self, Sums};
-use crate::context::{FileError, ReadContext, beside};
+use crate::context::ReadContext;
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::source::Source;
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module path and, where given, a version.
-type Module = (String, Option<String>);
+pub(crate) type Module = (String, Option<String>);
 
 #[derive(Default)]
 struct Parsed {
@@ -22,6 +22,8 @@ struct Parsed {
     replaces: BTreeMap<Module, (u32, Module)>,
     excludes: BTreeSet<(String, String)>,
     toolchain: Option<(u32, String)>,
+    /// Whether the file says which module it is of.
+    named: bool,
 }
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
@@ -47,26 +49,27 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
             list.note(0, "before go 1.17 this file lists direct modules only, and there is no go.sum beside it");
         }
     }
+    if !parsed.named {
+        return Err(source.error(0, Problem::Missing { field: "module", inside: "the file".to_owned() }));
+    }
     if let Some((line, toolchain)) = &parsed.toolchain {
         list.note(*line, &format!("toolchain `{}` is not part of the listing", shown(toolchain)));
     }
     Ok(list.finish())
 }
 
-fn sums(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Sums, ReadError> {
+/// The digests of the file beside this one that keeps them.
+pub(crate) fn sums(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Sums, ReadError> {
     let name = source.path.rsplit('/').next().unwrap_or(source.path);
-    let sibling = if name == "go.mod" { "go.sum".to_owned() } else { format!("{}.sum", name.strip_suffix(".mod").unwrap_or(name)) };
-    let Some(path) = beside(source.path, &sibling) else { return Ok(Sums::default()) };
-    match ctx.files.file(&path, ctx.limits.file_bytes) {
-        Ok(bytes) => {
-            let mut sums = go_sum::parse(&Source { path: &path, bytes: &bytes }, ctx.limits.dependencies)?;
-            sums.path = Some(path);
-            Ok(sums)
-        }
-        Err(FileError::NotFound | FileError::Outside) => Ok(Sums::default()),
-        Err(FileError::TooLarge { bytes }) => Err(ReadError::new(&path, 0, Problem::TooLarge { bytes, limit: ctx.limits.file_bytes })),
-        Err(FileError::Io(why)) => Err(source.error(0, Problem::Include { path: shown(&path), why: shown(&why) })),
-    }
+    let sibling = match name {
+        "go.mod" => "go.sum".to_owned(),
+        "go.work" => "go.work.sum".to_owned(),
+        other => format!("{}.sum", other.strip_suffix(".mod").unwrap_or(other)),
+    };
+    let Some((path, bytes)) = ctx.beside(source.path, &sibling, ctx.limits.file_bytes)? else { return Ok(Sums::default()) };
+    let mut sums = go_sum::parse(&Source { path: &path, bytes: &bytes }, ctx.limits.dependencies)?;
+    sums.path = Some(path);
+    Ok(sums)
 }
 
 fn add(list: &mut Listing<'_>, parsed: &Parsed, sums: &Sums, line: u32, module: &str, version: &str) -> Result<(), ReadError> {
@@ -86,30 +89,65 @@ fn add(list: &mut Listing<'_>, parsed: &Parsed, sums: &Sums, line: u32, module: 
             (&requested, &sums.path, sums.zips.get(&(module.to_owned(), version.to_owned())))
     {
         let place = bifocal_core::Place { path: path.clone(), line: *at };
-        return list.push(bifocal_core::Dependency { requested, artifacts, place, optional: false, registry_host: None });
+        return list.push(bifocal_core::Dependency { requested, artifacts, place, optional: false, origins: Vec::new() });
     }
-    list.add(line, requested, artifacts, false, None)
+    list.add(line, requested, artifacts, false, Vec::new())
 }
 
 fn parse(source: &Source<'_>) -> Result<Parsed, ReadError> {
     let mut parsed = Parsed::default();
-    let mut block: Option<(u32, String)> = None;
-    for (line, raw) in (1u32..).zip(source.utf8()?.lines()) {
-        let words = words(source, line, raw)?;
+    for (line, verb, words) in statements(source)? {
         let words: Vec<&str> = words.iter().map(Cow::as_ref).collect();
-        match (words.as_slice(), &block) {
-            ([], _) => {}
-            ([")"], Some(_)) => block = None,
-            ([")", ..], _) => return Err(source.syntax(line, "a directive", ")")),
-            ([verb, "("], None) => block = Some((line, (*verb).to_owned())),
-            (rest, Some((_, verb))) => directive(source, &mut parsed, line, &verb.clone(), rest)?,
-            ([verb, rest @ ..], None) => directive(source, &mut parsed, line, verb, rest)?,
+        directive(source, &mut parsed, line, &verb, &words)?;
+    }
+    Ok(parsed)
+}
+
+/// Line, verb and words of each statement; those of a block have the block's verb.
+pub(crate) type Statement<'t> = (u32, Cow<'t, str>, Vec<Cow<'t, str>>);
+
+/// The statements of a file in the syntax of `go.mod`.
+pub(crate) fn statements<'t>(source: &Source<'t>) -> Result<Vec<Statement<'t>>, ReadError> {
+    let mut found = Vec::new();
+    let mut block: Option<(u32, Cow<'_, str>)> = None;
+    for (line, raw) in (1u32..).zip(source.utf8()?.lines()) {
+        let mut words = words(source, line, raw)?;
+        match (words.first().map(Cow::as_ref), &block) {
+            (None, _) => {}
+            (Some(")"), Some(_)) if words.len() == 1 => block = None,
+            (Some(")"), _) => return Err(source.syntax(line, "a directive", ")")),
+            (Some(_), Some((_, verb))) => found.push((line, verb.clone(), words)),
+            (Some(_), None) => {
+                let verb = words.remove(0);
+                if words.len() == 1 && words[0] == "(" {
+                    block = Some((line, verb));
+                } else {
+                    found.push((line, verb, words));
+                }
+            }
         }
     }
     match block {
         Some((line, verb)) => Err(source.syntax(line, &format!("`)` that closes `{}`", shown(&verb)), "the end of the file")),
-        None => Ok(parsed),
+        None => Ok(found),
     }
+}
+
+/// What takes the place of what: `MODULE [VERSION] => MODULE VERSION` or a path.
+pub(crate) fn replacement(source: &Source<'_>, line: u32, words: &[&str]) -> Result<(Module, Module), ReadError> {
+    let wrong = || source.syntax(line, "`replace MODULE => MODULE VERSION` or a path", &words.join(" "));
+    let arrow = words.iter().position(|word| *word == "=>").ok_or_else(wrong)?;
+    let old = match &words[..arrow] {
+        [module] => ((*module).to_owned(), None),
+        [module, version] => ((*module).to_owned(), Some(version_of(source, line, version)?)),
+        _ => return Err(wrong()),
+    };
+    let new = match &words[arrow + 1..] {
+        [path] if is_path(path) => ((*path).to_owned(), None),
+        [module, version] if !is_path(module) => ((*module).to_owned(), Some(version_of(source, line, version)?)),
+        _ => return Err(wrong()),
+    };
+    Ok((old, new))
 }
 
 fn directive(source: &Source<'_>, parsed: &mut Parsed, line: u32, verb: &str, words: &[&str]) -> Result<(), ReadError> {
@@ -122,17 +160,7 @@ fn directive(source: &Source<'_>, parsed: &mut Parsed, line: u32, verb: &str, wo
         }
         ("exclude", _) => return Err(wrong("`exclude MODULE VERSION`")),
         ("replace", _) => {
-            let arrow = words.iter().position(|word| *word == "=>").ok_or_else(|| wrong("`replace MODULE => MODULE VERSION` or a path"))?;
-            let old = match &words[..arrow] {
-                [module] => ((*module).to_owned(), None),
-                [module, version] => ((*module).to_owned(), Some(version_of(source, line, version)?)),
-                _ => return Err(wrong("`replace MODULE => MODULE VERSION` or a path")),
-            };
-            let new = match &words[arrow + 1..] {
-                [path] if is_path(path) => ((*path).to_owned(), None),
-                [module, version] if !is_path(module) => ((*module).to_owned(), Some(version_of(source, line, version)?)),
-                _ => return Err(wrong("`replace MODULE => MODULE VERSION` or a path")),
-            };
+            let (old, new) = replacement(source, line, words)?;
             if parsed.replaces.insert(old.clone(), (line, new)).is_some() {
                 return Err(source.error(line, Problem::DuplicateKey { key: shown(&old.0) }));
             }
@@ -146,7 +174,8 @@ fn directive(source: &Source<'_>, parsed: &mut Parsed, line: u32, verb: &str, wo
             }
         }
         ("toolchain", [name]) if *name != "default" => parsed.toolchain = Some((line, (*name).to_owned())),
-        ("module" | "toolchain" | "retract" | "tool" | "godebug" | "ignore", [_, ..]) => {}
+        ("module", [_]) => parsed.named = true,
+        ("toolchain" | "retract" | "tool" | "godebug" | "ignore", [_, ..]) => {}
         _ => return Err(source.syntax(line, "a go.mod directive", verb)),
     }
     Ok(())

@@ -28,7 +28,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     in_order.sort_by_key(|(_, (line, _))| *line);
     for ((module, version), (line, digest)) in in_order {
         let requested = list.exact(Ecosystem::Golang, module, version, *line)?;
-        list.add(*line, requested, nameless(vec![digest.clone()]), false, None)?;
+        list.add(*line, requested, nameless(vec![digest.clone()]), false, Vec::new())?;
     }
     if sums.mods_only > 0 {
         list.note(

@@ -5,6 +5,7 @@ pub(crate) mod cargo_toml;
 pub(crate) mod cyclonedx;
 pub(crate) mod go_mod;
 pub(crate) mod go_sum;
+pub(crate) mod go_work;
 pub(crate) mod gradle_lockfile;
 pub(crate) mod package_json;
 pub(crate) mod package_lock;

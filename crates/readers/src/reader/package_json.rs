@@ -4,11 +4,12 @@
 //! `overrides`, yarn's `resolutions` and pnpm's overrides name releases that take the place of others anywhere in the
 //! tree, so they are listed too.
 
-use crate::context::{FileError, ReadContext, beside};
-use crate::doc::{DuplicateKeys, Entry, Table, Value, json, yaml};
+use crate::context::ReadContext;
+use crate::doc::{DuplicateKeys, Entry, Node, Table, Value, json, yaml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec;
+use crate::pnpm_workspace;
 use crate::source::Source;
 use bifocal_core::{FileKind, Inventory};
 use std::collections::{BTreeMap, HashSet};
@@ -36,6 +37,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if let Some(pnpm) = table.get("pnpm") {
         overrides(&mut list, &own, pnpm.table(source, "pnpm")?.entries_of(source, "overrides")?, "", &mut catalog)?;
     }
+    pnpm_workspace::config_dependencies(&mut list, ctx)?;
     if table.get("workspaces").is_some() {
         list.note(root.line, "workspaces are listed by their own manifests or by the lockfile");
     }
@@ -59,7 +61,7 @@ fn own_names<'t>(manifest: &'t Table<'_>) -> HashSet<&'t str> {
 fn add(list: &mut Listing<'_>, name: &str, entry: &Entry<'_>, optional: bool, catalog: &mut Catalog<'_, '_>) -> Result<(), ReadError> {
     let spec = entry.node.text(&list.source, &entry.key)?;
     let requested = npm_spec::request(list, name, spec, entry.line, &mut |entry, name| catalog.look_up(entry, name))?;
-    list.add(entry.line, requested, Vec::new(), optional, None)
+    list.add(entry.line, requested, Vec::new(), optional, Vec::new())
 }
 
 /// `overrides`: package to specification, or to a table with `.` and further packages. The depth of the document bounds
@@ -92,7 +94,7 @@ fn overrides(
 }
 
 /// The package that a key of `overrides` or `resolutions` is about: `a`, `a@^1`, `**/a`, `b/**/@s/a`, `b>a`.
-fn target(key: &str) -> &str {
+pub(crate) fn target(key: &str) -> &str {
     let key = key.rsplit('>').next().unwrap_or(key);
     let name_at = match key.rfind("/@").map(|at| at + 1).or_else(|| key.starts_with('@').then_some(0)) {
         Some(scope) if key[scope..].matches('/').count() == 1 => scope,
@@ -102,7 +104,7 @@ fn target(key: &str) -> &str {
     npm_spec::split_name(name).map_or(name, |(name, _)| name)
 }
 
-/// The catalogs of `pnpm-workspace.yaml`, read when first asked for.
+/// The catalogs of the workspace (pnpm's, yarn's and bun's), read when first asked for.
 struct Catalog<'c, 'x> {
     source: &'c Source<'c>,
     ctx: &'c ReadContext<'x>,
@@ -118,39 +120,50 @@ impl Catalog<'_, '_> {
         Ok(self.loaded.as_ref().and_then(|loaded| loaded.get(&(catalog.to_owned(), name.to_owned())).cloned()))
     }
 
+    /// Of one name the nearest file counts.
     fn load(&self) -> Result<BTreeMap<(String, String), String>, ReadError> {
         let mut found = BTreeMap::new();
-        let mut written = "pnpm-workspace.yaml".to_owned();
+        let mut climb = String::new();
         for _ in 0..MAX_CLIMB {
-            let Some(path) = beside(self.source.path, &written) else { break };
-            match self.ctx.files.file(&path, self.ctx.limits.file_bytes) {
-                Ok(bytes) => {
-                    let source = Source { path: &path, bytes: &bytes };
-                    for document in yaml::parse(&source, self.ctx.limits.depth)? {
-                        if document.is_null() {
-                            continue;
-                        }
-                        let table = document.table(&source, "the workspace file")?;
-                        for entry in table.entries_of(&source, "catalog")? {
-                            found.insert(("default".to_owned(), entry.key.to_string()), entry.node.scalar(&source, &entry.key)?.to_owned());
-                        }
-                        for catalog in table.entries_of(&source, "catalogs")? {
-                            for entry in &catalog.node.table(&source, &catalog.key)?.entries {
-                                found.insert(
-                                    (catalog.key.to_string(), entry.key.to_string()),
-                                    entry.node.scalar(&source, &entry.key)?.to_owned(),
-                                );
-                            }
-                        }
-                    }
-                    break;
+            for name in ["pnpm-workspace.yaml", ".yarnrc.yml"] {
+                let Some((path, bytes)) = self.ctx.beside(self.source.path, &format!("{climb}{name}"), self.ctx.limits.file_bytes)? else {
+                    continue;
+                };
+                let source = Source { path: &path, bytes: &bytes };
+                for document in yaml::parse(&source, self.ctx.limits.depth)?.iter().filter(|document| !document.is_null()) {
+                    catalogs(&source, document.table(&source, "the workspace file")?, &mut found)?;
                 }
-                Err(FileError::NotFound) => written.insert_str(0, "../"),
-                Err(_) => break,
             }
+            // bun keeps them with the workspaces.
+            if let Some((path, bytes)) = self.ctx.beside(self.source.path, &format!("{climb}package.json"), self.ctx.limits.file_bytes)? {
+                let source = Source { path: &path, bytes: &bytes };
+                let root = json::parse(&source, self.ctx.limits.depth, DuplicateKeys::LastWins)?;
+                if let Some(workspaces) = root.as_table().and_then(|table| table.get("workspaces")).and_then(Node::as_table) {
+                    catalogs(&source, workspaces, &mut found)?;
+                }
+            }
+            climb.push_str("../");
         }
         Ok(found)
     }
+}
+
+/// `catalog` (the default one) and `catalogs` (by name).
+fn catalogs(source: &Source<'_>, table: &Table<'_>, found: &mut BTreeMap<(String, String), String>) -> Result<(), ReadError> {
+    let mut add = |catalog: &str, entry: &Entry<'_>| -> Result<(), ReadError> {
+        let spec = entry.node.scalar(source, &entry.key)?.to_owned();
+        found.entry((catalog.to_owned(), entry.key.to_string())).or_insert(spec);
+        Ok(())
+    };
+    for entry in table.entries_of(source, "catalog")? {
+        add("default", entry)?;
+    }
+    for catalog in table.entries_of(source, "catalogs")? {
+        for entry in &catalog.node.table(source, &catalog.key)?.entries {
+            add(&catalog.key, entry)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! npm's `package-lock.json` and `npm-shrinkwrap.json`, lockfile versions 1, 2 and 3.
 //!
 //! Versions 2 and 3 list every installed folder under `packages`; version 1 nests `dependencies`. A version 2 file has
-//! both for old clients: npm itself reads `packages`, and so does this reader.
+//! both: npm from version 7 on reads `packages`, older ones read `dependencies`; what only these have is listed too.
 
 use crate::context::ReadContext;
 use crate::doc::{DuplicateKeys, Entry, Table, json};
@@ -9,8 +9,9 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec::{self, Spec};
 use crate::source::Source;
-use bifocal_core::{Ecosystem, FileKind, Inventory};
-use std::collections::HashSet;
+use crate::unlocked;
+use bifocal_core::{DeclaredArtifact, Ecosystem, FileKind, Inventory, Requested};
+use std::collections::{BTreeSet, HashSet};
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let root = json::parse(source, ctx.limits.depth, DuplicateKeys::Refuse)?;
@@ -20,9 +21,21 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     };
     let mut list = Listing::new(*source, FileKind::PackageLock, ctx.limits);
     match version.scalar(source, "lockfileVersion")? {
-        "1" => nested(&mut list, table.entries_of(source, "dependencies")?)?,
+        "1" => {
+            let entries = table.entries_of(source, "dependencies")?;
+            nested(&mut list, entries)?;
+            let names: HashSet<&str> = entries.iter().map(|entry| entry.key.as_ref()).collect();
+            if let Some(manifest) = unlocked::package_json(source.path, "", ctx)? {
+                unlocked::npm(&mut list, &manifest, |asked| names.contains(asked.name.as_str()))?;
+            }
+        }
         "2" | "3" => match table.get("packages") {
-            Some(packages) => flat(&mut list, packages.table(source, "packages")?)?,
+            Some(packages) => {
+                let packages = packages.table(source, "packages")?;
+                flat(&mut list, packages)?;
+                for_old_clients(&mut list, table.entries_of(source, "dependencies")?)?;
+                compare(&mut list, packages, ctx)?;
+            }
             None => return Err(source.error(root.line, Problem::Missing { field: "packages", inside: "the lockfile".to_owned() })),
         },
         other => {
@@ -59,6 +72,42 @@ fn flat(list: &mut Listing<'_>, packages: &Table<'_>) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// What a version 2 file has for npm 6 alone.
+fn for_old_clients(list: &mut Listing<'_>, entries: &[Entry<'_>]) -> Result<(), ReadError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut old = Listing::new(list.source, FileKind::PackageLock, list.limits);
+    nested(&mut old, entries)?;
+    let known: BTreeSet<(Requested, Vec<DeclaredArtifact>)> =
+        list.dependencies().iter().map(|one| (one.requested.clone(), one.artifacts.clone())).collect();
+    for dependency in old.finish().dependencies {
+        let local = matches!(dependency.requested, Requested::Path { .. });
+        if !local && !known.contains(&(dependency.requested.clone(), dependency.artifacts.clone())) {
+            list.push(dependency)?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares what the lockfile keeps of the manifests of the project and of its members with what they say.
+fn compare(list: &mut Listing<'_>, packages: &Table<'_>, ctx: &ReadContext<'_>) -> Result<(), ReadError> {
+    let source = list.source;
+    let folders = packages.entries.iter().filter(|entry| !entry.key.contains("node_modules"));
+    for entry in folders {
+        let Some(manifest) = unlocked::package_json(source.path, &entry.key, ctx)? else { continue };
+        let kept = entry.node.table(&source, &entry.key)?;
+        let mut specs: HashSet<(&str, &str)> = HashSet::new();
+        for section in ["dependencies", "devDependencies", "optionalDependencies"] {
+            for wanted in kept.entries_of(&source, section)? {
+                specs.insert((wanted.key.as_ref(), wanted.node.as_text().unwrap_or_default().trim()));
+            }
+        }
+        unlocked::npm(list, &manifest, |asked| specs.contains(&(asked.name.as_str(), asked.spec.as_str())))?;
+    }
+    Ok(())
+}
+
 fn without_fragment(text: &str) -> &str {
     text.split('#').next().unwrap_or(text)
 }
@@ -74,11 +123,16 @@ fn flat_entry(
     let package = entry.node.table(&source, &entry.key)?;
     let folder = entry.key.as_ref();
     let Some(at) = folder.rfind("node_modules/").filter(|at| *at == 0 || folder.as_bytes()[at - 1] == b'/') else {
+        // `node_modules/x-node_modules/y` is neither a package's folder nor one of the project.
+        if folder.contains("node_modules") {
+            let problem = Problem::Requirement { expected: "a folder of the project, or `node_modules/` and a name", found: shown(folder) };
+            return Err(source.error(line, problem));
+        }
         // The project itself, or a workspace folder; one that no link leads to is listed for itself.
         if !folder.is_empty() && !targets.contains(folder) {
             let name = package.text(&source, "name")?.unwrap_or(folder);
             let requested = list.path(name, folder);
-            list.add(line, requested, Vec::new(), false, None)?;
+            list.add(line, requested, Vec::new(), false, Vec::new())?;
         }
         return Ok(());
     };
@@ -88,23 +142,23 @@ fn flat_entry(
     let resolved = package.text(&source, "resolved")?;
     if package.flag("link") {
         let requested = list.path(name, resolved.unwrap_or(folder));
-        return list.add(line, requested, Vec::new(), optional, None);
+        return list.add(line, requested, Vec::new(), optional, Vec::new());
     }
     let artifacts = list.integrity(package.text(&source, "integrity")?, line)?;
     if let Some(resolved) = resolved {
         match npm_spec::sort(name, resolved) {
             Spec::Git(written) => {
                 let requested = list.git(name, written, None, line)?;
-                return list.add(line, requested, Vec::new(), optional, None);
+                return list.add(line, requested, Vec::new(), optional, Vec::new());
             }
             Spec::Path(path) => {
                 let requested = list.path(name, path);
-                return list.add(line, requested, artifacts, optional, None);
+                return list.add(line, requested, artifacts, optional, Vec::new());
             }
             // A dependency by address has a version too: only the specification that asked for it tells it apart.
             Spec::Url(url) if addresses.contains(&(folder_name.to_owned(), without_fragment(url).to_owned())) => {
                 let requested = list.url(name, url, line)?;
-                return list.add(line, requested, artifacts, optional, None);
+                return list.add(line, requested, artifacts, optional, Vec::new());
             }
             Spec::Url(_) => {}
             Spec::Registry { .. } | Spec::Catalog(_) => {
@@ -119,7 +173,7 @@ fn flat_entry(
     if package.flag("inBundle") {
         list.note(line, &format!("`{}` is bundled inside the package that contains it", shown(folder_name)));
     }
-    list.add(line, requested, artifacts, optional, npm_spec::registry_host(resolved))
+    list.add(line, requested, artifacts, optional, npm_spec::origins(resolved))
 }
 
 /// Version 1: `dependencies` inside `dependencies`. The syntax tree's depth limit bounds the recursion.
@@ -132,19 +186,17 @@ fn nested(list: &mut Listing<'_>, entries: &[Entry<'_>]) -> Result<(), ReadError
         let optional = package.flag("dev") || package.flag("optional");
         let resolved = package.text(&source, "resolved")?;
         let artifacts = list.integrity(package.text(&source, "integrity")?, line)?;
-        let (requested, host) = match npm_spec::sort(&entry.key, version) {
-            Spec::Registry { name, requirement } => {
-                (list.exact(Ecosystem::Npm, name, requirement, line)?, npm_spec::registry_host(resolved))
-            }
-            Spec::Git(written) => (list.git(&entry.key, written, None, line)?, None),
-            Spec::Url(written) => (list.url(&entry.key, written, line)?, None),
-            Spec::Path(path) => (list.path(&entry.key, path), None),
+        let (requested, origins) = match npm_spec::sort(&entry.key, version) {
+            Spec::Registry { name, requirement } => (list.exact(Ecosystem::Npm, name, requirement, line)?, npm_spec::origins(resolved)),
+            Spec::Git(written) => (list.git(&entry.key, written, None, line)?, Vec::new()),
+            Spec::Url(written) => (list.url(&entry.key, written, line)?, Vec::new()),
+            Spec::Path(path) => (list.path(&entry.key, path), Vec::new()),
             Spec::Catalog(_) => return Err(source.error(line, Problem::Requirement { expected: "a version", found: shown(version) })),
         };
         if package.flag("bundled") {
             list.note(line, &format!("`{}` is bundled inside the package that contains it", shown(&entry.key)));
         }
-        list.add(line, requested, artifacts, optional, host)?;
+        list.add(line, requested, artifacts, optional, origins)?;
         nested(list, package.entries_of(&source, "dependencies")?)?;
     }
     Ok(())

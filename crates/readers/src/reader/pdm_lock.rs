@@ -2,14 +2,16 @@
 //!
 //! A package that is locked with extras is there once for itself and once for each set of extras: the same release.
 
+use crate::address;
 use crate::context::ReadContext;
 use crate::doc::{Node, toml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::{lock, requirement};
 use crate::source::Source;
-use bifocal_core::{Ecosystem, FileKind, Inventory};
-use std::collections::HashMap;
+use crate::unlocked;
+use bifocal_core::{Ecosystem, FileKind, Inventory, Origin};
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let root = toml::parse(source, ctx.limits.depth)?;
@@ -32,20 +34,23 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     for entry in metadata_table.entries_of(source, "files")? {
         old_files.insert(&entry.key, &entry.node);
     }
-    for node in table.list_of(source, "package")? {
-        package(&mut list, ctx, node, &old_files)?;
+    let packages = table.list_of(source, "package")?;
+    for node in packages {
+        package(&mut list, node, &old_files)?;
     }
+    if packages.is_empty() && !["lock_version", "content_hash"].iter().any(|key| metadata_table.get(key).is_some()) {
+        return Err(source.error(metadata.line, Problem::Missing { field: "lock_version", inside: "metadata".to_owned() }));
+    }
+    unlocked::python(&mut list, &BTreeSet::from([String::new()]), &lock::versions(source, packages)?, ctx)?;
     Ok(list.finish())
 }
 
-fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, old_files: &HashMap<&str, &Node<'_>>) -> Result<(), ReadError> {
+fn package(list: &mut Listing<'_>, node: &Node<'_>, old_files: &HashMap<&str, &Node<'_>>) -> Result<(), ReadError> {
     let source = list.source;
     let line = node.line;
     let package = node.table(&source, "package")?;
     let name = package.required_text(&source, line, "name", "[[package]]")?;
-    if !requirement::applies(list, ctx, name, package.text(&source, "marker")?, line)? {
-        return Ok(());
-    }
+    requirement::check(&source, package.text(&source, "marker")?, line)?;
     let groups = package.list_of(&source, "groups")?;
     let optional = !groups.is_empty() && !groups.iter().any(|group| group.as_text() == Some("default"));
     let version = package.text(&source, "version")?;
@@ -54,6 +59,11 @@ fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, old_f
         None => &[],
     };
     let artifacts = lock::files(list, files)?;
+    // Without a digest it is the address that counts.
+    let addresses = files.iter().filter(|_| artifacts.is_empty()).filter_map(|file| file.as_table()?.get("url")?.as_text());
+    let mut origins: Vec<Origin> = addresses.map(address::origin).collect();
+    origins.sort();
+    origins.dedup();
     let requested = if let Some(git) = package.text(&source, "git")? {
         list.git(name, git, Some(package.text(&source, "revision")?.or(package.text(&source, "ref")?).unwrap_or("")), line)?
     } else if let Some(url) = package.text(&source, "url")? {
@@ -64,11 +74,13 @@ fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, old_f
         }
     } else if let Some(path) = package.text(&source, "path")? {
         list.path(name, path)
+    } else if let Some(url) = ["hg", "svn", "bzr"].iter().find_map(|key| package.get(key)) {
+        list.url(name, url.text(&source, "an address")?, line)?
     } else {
         let Some(version) = version else {
             return Err(source.error(line, Problem::Missing { field: "version", inside: shown(name) }));
         };
         list.exact(Ecosystem::Pypi, name, version, line)?
     };
-    list.add(line, requested, artifacts, optional, None)
+    list.add(line, requested, artifacts, optional, origins)
 }

@@ -7,7 +7,7 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::requirement;
 use crate::source::Source;
-use bifocal_core::{DeclaredArtifact, FileKind, Inventory};
+use bifocal_core::{DeclaredArtifact, FileKind, Inventory, Origin};
 use std::collections::BTreeMap;
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
@@ -24,41 +24,34 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         let problem = Problem::FormatVersion { what: "pipfile-spec", supported: "6", found: shown(spec.scalar(source, "pipfile-spec")?) };
         return Err(source.error(spec.line, problem));
     }
-    let mut hosts: BTreeMap<String, Option<String>> = BTreeMap::new();
+    if !["pipfile-spec", "hash"].iter().any(|key| meta.get(key).is_some()) && table.entries.len() == 1 {
+        return Err(source.error(root.line, Problem::Missing { field: "pipfile-spec", inside: "_meta".to_owned() }));
+    }
+    let mut indexes: BTreeMap<String, Origin> = BTreeMap::new();
     let sources = meta.list_of(source, "sources")?;
     for node in sources {
         let index = node.table(source, "sources")?;
-        if let (Some(name), Some(url)) = (index.text(source, "name")?, index.text(source, "url")?) {
-            hosts.insert(name.to_owned(), address::host(url));
-        }
+        let url = index.required_text(source, node.line, "url", "sources")?;
+        // pipenv takes the text of the address where a source has no name.
+        indexes.insert(index.text(source, "name")?.unwrap_or(url).to_owned(), address::origin(url));
     }
-    let only = if sources.len() == 1 { hosts.values().next().cloned().flatten() } else { None };
     for category in &table.entries {
         if category.key == "_meta" {
             continue;
         }
         for entry in &category.node.table(source, &category.key)?.entries {
-            package(&mut list, ctx, entry, category.key != "default", &hosts, only.as_deref())?;
+            package(&mut list, entry, category.key != "default", &indexes)?;
         }
     }
     Ok(list.finish())
 }
 
-fn package(
-    list: &mut Listing<'_>,
-    ctx: &ReadContext<'_>,
-    entry: &Entry<'_>,
-    optional: bool,
-    hosts: &BTreeMap<String, Option<String>>,
-    only: Option<&str>,
-) -> Result<(), ReadError> {
+fn package(list: &mut Listing<'_>, entry: &Entry<'_>, optional: bool, indexes: &BTreeMap<String, Origin>) -> Result<(), ReadError> {
     let source = list.source;
     let line = entry.line;
     let name = entry.key.as_ref();
     let package = entry.node.table(&source, name)?;
-    if !requirement::applies(list, ctx, name, package.text(&source, "markers")?, line)? {
-        return Ok(());
-    }
+    requirement::check(&source, package.text(&source, "markers")?, line)?;
     let mut artifacts = Vec::new();
     for hash in package.list_of(&source, "hashes")? {
         let digest = list.named_digest(hash.text(&source, "hashes")?, hash.line)?;
@@ -66,26 +59,39 @@ fn package(
     }
     if let Some(git) = package.text(&source, "git")? {
         let requested = list.git(name, git, package.text(&source, "ref")?, line)?;
-        return list.add(line, requested, Vec::new(), optional, None);
+        return list.add(line, requested, Vec::new(), optional, Vec::new());
+    }
+    for other in ["hg", "svn", "bzr"] {
+        if let Some(url) = package.text(&source, other)? {
+            let requested = list.url(name, url, line)?;
+            return list.add(line, requested, Vec::new(), optional, Vec::new());
+        }
     }
     if let Some(path) = package.text(&source, "path")? {
         let requested = list.path(name, path);
-        return list.add(line, requested, artifacts, optional, None);
+        return list.add(line, requested, artifacts, optional, Vec::new());
     }
     if let Some(file) = package.text(&source, "file")?.or(package.text(&source, "uri")?) {
         let requested =
             if file.contains("://") && !file.starts_with("file:") { list.url(name, file, line)? } else { list.path(name, file) };
-        return list.add(line, requested, artifacts, optional, None);
+        return list.add(line, requested, artifacts, optional, Vec::new());
     }
     let Some(version) = package.text(&source, "version")? else {
         return Err(source.error(line, Problem::Missing { field: "version", inside: shown(name) }));
     };
     let specifier =
         if version == "*" { String::new() } else { requirement::specifiers(version).map_err(|problem| source.error(line, problem))? };
-    let host = match package.text(&source, "index")? {
-        Some(index) => hosts.get(index).cloned().flatten(),
-        None => only.map(str::to_owned),
+    let origins = match package.text(&source, "index")? {
+        Some(index) => match indexes.get(index) {
+            Some(origin) => vec![origin.clone()],
+            None => {
+                let problem = Problem::Undefined { what: format!("index `{}`", shown(index)), inside: "_meta.sources".to_owned() };
+                return Err(source.error(line, problem));
+            }
+        },
+        // Without an index of its own it may come from any of them.
+        None => indexes.values().cloned().collect(),
     };
     let requested = requirement::from_index(list, name, &specifier, line)?;
-    list.add(line, requested, artifacts, optional, host)
+    list.add(line, requested, artifacts, optional, origins)
 }

@@ -4,12 +4,15 @@
 //! comes from elsewhere has an address or path in its key and says more in `resolution`. Newer clients write several
 //! YAML documents into one file (one for the tools, one for the project): all of them are read.
 
-use crate::context::ReadContext;
+use crate::context::{ReadContext, joined};
 use crate::doc::{Entry, Node, Table, yaml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec;
+use crate::pnpm_workspace;
+use crate::reader::package_json;
 use crate::source::Source;
+use crate::unlocked;
 use bifocal_core::{Ecosystem, FileKind, Inventory};
 use std::collections::{HashMap, HashSet};
 
@@ -17,15 +20,19 @@ const SECTIONS: [(&str, bool); 3] = [("dependencies", false), ("optionalDependen
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let mut list = Listing::new(*source, FileKind::PnpmLock, ctx.limits);
-    for document in yaml::parse(source, ctx.limits.depth)? {
-        if !document.is_null() {
-            read_document(&mut list, &document)?;
-        }
+    let documents: Vec<Node<'_>> = yaml::parse(source, ctx.limits.depth)?.into_iter().filter(|document| !document.is_null()).collect();
+    for (at, document) in documents.iter().enumerate() {
+        read_document(&mut list, document, ctx, at + 1 == documents.len())?;
+    }
+    pnpm_workspace::config_dependencies(&mut list, ctx)?;
+    if documents.is_empty() {
+        return Err(source.error(0, Problem::Missing { field: "lockfileVersion", inside: "the lockfile".to_owned() }));
     }
     Ok(list.finish())
 }
 
-fn read_document(list: &mut Listing<'_>, document: &Node<'_>) -> Result<(), ReadError> {
+/// `of_project`: the last document is the project's, those before it are the tools'.
+fn read_document(list: &mut Listing<'_>, document: &Node<'_>, ctx: &ReadContext<'_>, of_project: bool) -> Result<(), ReadError> {
     let source = list.source;
     let table = document.table(&source, "the lockfile")?;
     let Some(version) = table.get("lockfileVersion") else {
@@ -38,31 +45,104 @@ fn read_document(list: &mut Listing<'_>, document: &Node<'_>) -> Result<(), Read
         return Err(source.error(version.line, problem));
     };
     let production = (major >= 9).then(|| reachable(&source, table)).transpose()?;
+    let packages = table.entries_of(&source, "packages")?;
+    let keys: HashSet<&str> = packages.iter().map(|entry| without_peers(&entry.key)).collect();
     let importers = table.entries_of(&source, "importers")?;
+    let mut projects: Vec<(&str, &Table<'_>)> = Vec::new();
+    for entry in importers {
+        projects.push((&entry.key, entry.node.table(&source, &entry.key)?));
+    }
     if importers.is_empty() {
-        links(list, table)?;
+        projects.push(("", table));
     }
-    for importer in importers {
-        links(list, importer.node.table(&source, &importer.key)?)?;
+    for (folder, project) in projects {
+        importer(list, project, folder, major, &keys)?;
+        if of_project {
+            compare(list, table, folder, project, ctx)?;
+        }
     }
-    for entry in table.entries_of(&source, "packages")? {
+    for entry in packages {
         package(list, entry, major, production.as_ref())?;
     }
-    Ok(())
-}
-
-/// `link:` dependencies of one project; everything else is under `packages`.
-fn links(list: &mut Listing<'_>, importer: &Table<'_>) -> Result<(), ReadError> {
-    let source = list.source;
-    for (section, optional) in SECTIONS {
-        for wanted in importer.entries_of(&source, section)? {
-            if let Some(path) = taken(&source, wanted)?.and_then(|taken| taken.strip_prefix("link:")) {
-                let requested = list.path(&wanted.key, path);
-                list.add(wanted.line, requested, Vec::new(), optional, None)?;
+    let snapshots = table.entries_of(&source, "snapshots")?;
+    if let Some(lost) = snapshots.iter().find(|entry| !keys.contains(without_peers(&entry.key))) {
+        return Err(source.error(lost.line, Problem::Undefined { what: format!("`{}`", shown(&lost.key)), inside: "packages".to_owned() }));
+    }
+    // Links below a package are written relative to the lockfile.
+    for entry in packages.iter().chain(snapshots) {
+        if let Some(below) = entry.node.as_table() {
+            for (section, _) in SECTIONS {
+                for wanted in below.entries_of(&source, section)? {
+                    link(list, wanted, "", true)?;
+                }
             }
         }
     }
     Ok(())
+}
+
+/// What one project asks for: its links are relative to its folder; everything else has to be under `packages`.
+fn importer(list: &mut Listing<'_>, importer: &Table<'_>, folder: &str, major: u32, keys: &HashSet<&str>) -> Result<(), ReadError> {
+    let source = list.source;
+    for (section, optional) in SECTIONS {
+        for wanted in importer.entries_of(&source, section)? {
+            if link(list, wanted, folder, optional)? {
+                continue;
+            }
+            let Some(taken) = taken(&source, wanted)? else {
+                return Err(source.error(wanted.line, Problem::Missing { field: "version", inside: shown(&wanted.key) }));
+            };
+            if !forms(&wanted.key, taken, major).iter().any(|form| keys.contains(without_peers(form))) {
+                let what = format!("`{}` {}", shown(&wanted.key), shown(taken));
+                return Err(source.error(wanted.line, Problem::Undefined { what, inside: "packages".to_owned() }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Compares what the lockfile keeps of a project's manifest with what that says.
+fn compare(list: &mut Listing<'_>, lock: &Table<'_>, folder: &str, project: &Table<'_>, ctx: &ReadContext<'_>) -> Result<(), ReadError> {
+    let source = list.source;
+    let Some(manifest) = unlocked::package_json(source.path, folder, ctx)? else { return Ok(()) };
+    let mut specs: HashMap<&str, &str> = HashMap::new();
+    for (section, _) in SECTIONS {
+        for wanted in project.entries_of(&source, section)? {
+            let kept = wanted.node.as_table().and_then(|wanted| wanted.get("specifier")).and_then(Node::as_text);
+            specs.insert(&wanted.key, kept.unwrap_or_default());
+        }
+    }
+    for kept in project.entries_of(&source, "specifiers")? {
+        specs.insert(&kept.key, kept.node.as_text().unwrap_or_default());
+    }
+    // A hook may have changed any of them, an override those that it names.
+    let hooked = lock.get("pnpmfileChecksum").is_some();
+    let mut replaced = manifest.replaced.clone();
+    replaced.extend(lock.entries_of(&source, "overrides")?.iter().map(|entry| package_json::target(&entry.key).to_owned()));
+    unlocked::npm(list, &manifest, |asked| match specs.get(asked.name.as_str()) {
+        Some(kept) => hooked || !unlocked::is_plain(asked, &replaced) || kept.trim() == asked.spec,
+        // An override of `-` takes it away.
+        None => replaced.contains(&asked.name),
+    })
+}
+
+/// Lists a `link:` dependency, told from the lockfile's folder; `false` when it is none.
+fn link(list: &mut Listing<'_>, wanted: &Entry<'_>, folder: &str, optional: bool) -> Result<bool, ReadError> {
+    let source = list.source;
+    let Some(path) = taken(&source, wanted)?.and_then(|taken| taken.strip_prefix("link:")) else { return Ok(false) };
+    let requested = list.path(&wanted.key, &joined(folder, path));
+    list.add(wanted.line, requested, Vec::new(), optional, Vec::new())?;
+    Ok(true)
+}
+
+/// The keys under which `packages` may have what a dependency was resolved to.
+fn forms(name: &str, taken: &str, major: u32) -> Vec<String> {
+    let own = match major {
+        5 => format!("/{name}/{}", taken.split('_').next().unwrap_or(taken)),
+        6 | 7 => format!("/{name}@{taken}"),
+        _ => format!("{name}@{taken}"),
+    };
+    vec![own, format!("/{name}/{taken}"), taken.to_owned(), format!("/{taken}")]
 }
 
 /// What an importer's dependency was resolved to: the text itself (5), or its `version` (6 and later).
@@ -147,31 +227,35 @@ fn package(list: &mut Listing<'_>, entry: &Entry<'_>, major: u32, production: Op
         Some(name) => name,
         None => split.map_or(key, |(name, _)| name),
     };
+    if resolution.get("variants").is_some() || resolution.get("url").is_some() {
+        let why = "it is a runtime or program that pnpm takes from its maker, not from the registry, so nothing looked at it";
+        return list.unread(line, shown(key), why.to_owned());
+    }
     let tarball = resolution.text(&source, "tarball")?;
     let artifacts = list.integrity(resolution.text(&source, "integrity")?, line)?;
     if let Some(repository) = resolution.text(&source, "repo")? {
         let requested = list.git(name, repository, resolution.text(&source, "commit")?, line)?;
-        return list.add(line, requested, Vec::new(), optional, None);
+        return list.add(line, requested, Vec::new(), optional, Vec::new());
     }
     if let Some(path) = resolution.text(&source, "directory")? {
         let requested = list.path(name, path);
-        return list.add(line, requested, Vec::new(), optional, None);
+        return list.add(line, requested, Vec::new(), optional, Vec::new());
     }
     // The key names a version, as pnpm writes it for registry packages; for others it names the address.
     let from_registry = (key.starts_with('/') || major >= 9 || tarball.is_none())
         && split.is_some_and(|(_, version)| npm_spec::exact_version(version).is_some());
     if from_registry && let Some((name, version)) = split {
         let requested = list.exact(Ecosystem::Npm, name, version, line)?;
-        return list.add(line, requested, artifacts, optional, npm_spec::registry_host(tarball));
+        return list.add(line, requested, artifacts, optional, npm_spec::origins(tarball));
     }
     match tarball {
         Some(path) if path.starts_with("file:") => {
             let requested = list.path(name, &path["file:".len()..]);
-            list.add(line, requested, artifacts, optional, None)
+            list.add(line, requested, artifacts, optional, Vec::new())
         }
         Some(url) => {
             let requested = list.url(name, url, line)?;
-            list.add(line, requested, artifacts, optional, None)
+            list.add(line, requested, artifacts, optional, Vec::new())
         }
         None => {
             Err(source.error(line, Problem::Requirement { expected: "a package key `name@version` or a `tarball`", found: shown(key) }))

@@ -10,8 +10,9 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::{lock, requirement};
 use crate::source::Source;
+use crate::unlocked;
 use bifocal_core::{DeclaredArtifact, Ecosystem, FileKind, Inventory};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let root = toml::parse(source, ctx.limits.depth)?;
@@ -34,26 +35,24 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
             old_files.insert(entry.key.to_ascii_lowercase(), &entry.node);
         }
     }
-    for node in table.list_of(source, "package")? {
-        package(&mut list, ctx, node, &old_files)?;
+    let packages = table.list_of(source, "package")?;
+    for node in packages {
+        package(&mut list, node, &old_files)?;
     }
+    if packages.is_empty() && !["lock-version", "content-hash"].iter().any(|key| metadata_table.get(key).is_some()) {
+        return Err(source.error(metadata.line, Problem::Missing { field: "lock-version", inside: "metadata".to_owned() }));
+    }
+    unlocked::python(&mut list, &BTreeSet::from([String::new()]), &lock::versions(source, packages)?, ctx)?;
     Ok(list.finish())
 }
 
-fn package(
-    list: &mut Listing<'_>,
-    ctx: &ReadContext<'_>,
-    node: &Node<'_>,
-    old_files: &HashMap<String, &Node<'_>>,
-) -> Result<(), ReadError> {
+fn package(list: &mut Listing<'_>, node: &Node<'_>, old_files: &HashMap<String, &Node<'_>>) -> Result<(), ReadError> {
     let source = list.source;
     let line = node.line;
     let package = node.table(&source, "package")?;
     let name = package.required_text(&source, line, "name", "[[package]]")?;
     let version = package.required_text(&source, line, "version", name)?;
-    if !marker_holds(list, ctx, package, name, line)? {
-        return Ok(());
-    }
+    check_markers(&source, package, line)?;
     let groups = package.list_of(&source, "groups")?;
     let outside_main = !groups.is_empty() && !groups.iter().any(|group| group.as_text() == Some("main"));
     let category = package.text(&source, "category")?;
@@ -66,43 +65,34 @@ fn package(
         Some(origin) => origin.table(&source, "source")?,
         None => {
             let requested = list.exact(Ecosystem::Pypi, name, version, line)?;
-            return list.add(line, requested, artifacts, optional, None);
+            return list.add(line, requested, artifacts, optional, Vec::new());
         }
     };
     let url = origin.required_text(&source, line, "url", "source")?;
-    let (requested, artifacts, host) = match origin.required_text(&source, line, "type", "source")? {
-        "legacy" => (list.exact(Ecosystem::Pypi, name, version, line)?, artifacts, address::host(url)),
+    let (requested, artifacts, origins) = match origin.required_text(&source, line, "type", "source")? {
+        "legacy" => (list.exact(Ecosystem::Pypi, name, version, line)?, artifacts, vec![address::origin(url)]),
         "git" => {
             let revision = origin.text(&source, "resolved_reference")?.or(origin.text(&source, "reference")?);
-            (list.git(name, url, Some(revision.unwrap_or("")), line)?, Vec::new(), None)
+            (list.git(name, url, Some(revision.unwrap_or("")), line)?, Vec::new(), Vec::new())
         }
-        "url" => (list.url(name, url, line)?, artifacts, None),
-        "file" | "directory" => (list.path(name, url), artifacts, None),
+        "url" => (list.url(name, url, line)?, artifacts, Vec::new()),
+        "file" | "directory" => (list.path(name, url), artifacts, Vec::new()),
         other => {
             let problem = Problem::Requirement { expected: "a source type legacy, git, url, file or directory", found: shown(other) };
             return Err(source.error(line, problem));
         }
     };
-    list.add(line, requested, artifacts, optional, host)
+    list.add(line, requested, artifacts, optional, origins)
 }
 
-/// `markers` is one marker, or one for each group; the package applies where any of them does.
-fn marker_holds(list: &mut Listing<'_>, ctx: &ReadContext<'_>, package: &Table<'_>, name: &str, line: u32) -> Result<bool, ReadError> {
+/// `markers` is one marker, or one for each group.
+fn check_markers(source: &Source<'_>, package: &Table<'_>, line: u32) -> Result<(), ReadError> {
     match package.get("markers").map(|node| &node.value) {
-        Some(Value::Text(marker)) => requirement::applies(list, ctx, name, Some(marker), line),
+        Some(Value::Text(marker)) => requirement::check(source, Some(marker), line),
         Some(Value::Table(groups)) => {
-            for entry in &groups.entries {
-                let marker = entry.node.text(&list.source, "markers")?;
-                let holds =
-                    crate::python::marker::holds(marker, ctx.python.as_ref(), &[]).map_err(|problem| list.source.error(line, problem))?;
-                if holds {
-                    return Ok(true);
-                }
-            }
-            list.note(line, &format!("`{}` does not apply here", shown(name)));
-            Ok(groups.entries.is_empty())
+            groups.entries.iter().try_for_each(|entry| requirement::check(source, Some(entry.node.text(source, "markers")?), line))
         }
-        _ => Ok(true),
+        _ => Ok(()),
     }
 }
 

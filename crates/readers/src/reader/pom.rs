@@ -1,17 +1,24 @@
 //! `pom.xml` and `.pom` files: the releases that Maven takes for the project, its transitive dependencies included
 //! where an upstream is at hand.
 
-use crate::context::ReadContext;
-use crate::error::ReadError;
+use crate::context::{Coordinates, ReadContext};
+use crate::doc::xml;
+use crate::error::{Problem, ReadError};
 use crate::listing::Listing;
 use crate::pom::effective::{Builder, coordinates};
 use crate::pom::load::Loader;
+use crate::pom::model::Repository;
 use crate::pom::resolve::{Resolver, Version};
-use crate::pom::{Fail, model};
+use crate::pom::{Fail, model, plugins};
 use crate::source::Source;
-use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, Release, Requested};
-use std::collections::HashMap;
+use bifocal_core::{
+    DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, PurlError, Release, Requested,
+};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+
+/// Elements of `.mvn/extensions.xml`.
+const MAX_EXTENSION_ELEMENTS: usize = 10_000;
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let mut list = Listing::new(*source, FileKind::Pom, ctx.limits);
@@ -38,27 +45,56 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     let mut resolver = Resolver { builder: &mut builder, modules, notes: Vec::new(), limit: ctx.limits.dependencies, transitive };
     let taken = resolver.resolve(&project, &whole)?;
     let notes = std::mem::take(&mut resolver.notes);
+    let modules = std::mem::take(&mut resolver.modules);
+    let mut listed: HashSet<(String, String)> = HashSet::new();
     for release in taken {
         let name = format!("{}:{}", release.group, release.artifact);
         let checked = PackageName::new(Ecosystem::Maven, &name)
             .map_err(|problem| ReadError { place: release.place.clone(), problem: problem.into() })?;
+        let artifacts = match (&release.version, &release.file) {
+            (Version::Exact(version), Some((extension, classifier))) => file(&release.artifact, version, extension, classifier),
+            _ => Vec::new(),
+        };
+        let origins = match &release.version {
+            Version::Exact(version) | Version::Range(version) => asked_first(&project.repositories, version),
+            Version::Module(_) | Version::File(_) => Vec::new(),
+        };
         let requested = match &release.version {
             Version::Exact(version) => {
-                let release =
-                    Release::of(checked, version).map_err(|problem| ReadError { place: release.place.clone(), problem: problem.into() })?;
-                Requested::Exact { release }
+                listed.insert((name, version.clone()));
+                exact(checked, version, &release.place)?
             }
             Version::Range(requirement) => Requested::Range { package: checked, requirement: requirement.clone() },
             Version::Module(path) | Version::File(path) => list.path(&name, path),
         };
-        list.push(Dependency {
-            requested,
-            artifacts: Vec::new(),
-            place: release.place,
-            optional: release.scope == "test",
-            registry_host: None,
-        })?;
+        list.push(Dependency { requested, artifacts, place: release.place, optional: release.scope == "test", origins })?;
     }
+    let extras = plugins::extras(&mut builder, &model, &project.managed, &whole)?;
+    let project_has_plugins = extras.iter().any(|extra| extra.of_plugin);
+    for extra in extras {
+        let one = extra.dependency;
+        let name = format!("{}:{}", one.group, one.artifact);
+        let place = one.path.as_ref().map_or_else(|| whole.clone(), |path| Place { path: path.to_string(), line: one.line });
+        let fail = |problem: PurlError| ReadError { place: place.clone(), problem: problem.into() };
+        let checked = PackageName::new(Ecosystem::Maven, &name).map_err(fail)?;
+        let version = one.version.unwrap_or_else(|| "RELEASE".to_owned());
+        // A plugin that the project builds itself.
+        if modules.contains_key(&Coordinates { group: one.group, artifact: one.artifact, version: version.clone() }) {
+            continue;
+        }
+        let repositories = if extra.of_plugin { &project.plugin_repositories } else { &project.repositories };
+        let origins = asked_first(repositories, &version);
+        let is_range = version.starts_with(['[', '(']) || matches!(version.as_str(), "RELEASE" | "LATEST");
+        if !listed.insert((name, version.clone())) {
+            continue;
+        }
+        let requested = match is_range {
+            true => Requested::Range { package: checked, requirement: version },
+            false => exact(checked, &version, &place)?,
+        };
+        list.push(Dependency { requested, artifacts: Vec::new(), place, optional: !extra.of_plugin, origins })?;
+    }
+    core_extensions(&mut list, ctx)?;
     for (place, text) in notes {
         list.note_at(&place, &text);
     }
@@ -68,11 +104,48 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if !model.modules.is_empty() {
         list.note(0, "modules are listed by their own POMs");
     }
-    if let Some(line) = model.plugins_line {
-        list.note(line, "build plugins and what they depend on are not listed");
-    }
-    if let Some(line) = model.repositories_line {
-        list.note(line, "repositories named here are not asked: releases come from the configured upstreams");
+    if project_has_plugins {
+        list.note(0, "what build plugins themselves depend on is not listed");
     }
     Ok(list.finish())
+}
+
+fn exact(package: PackageName, version: &str, place: &Place) -> Result<Requested, ReadError> {
+    let release = Release::of(package, version).map_err(|problem| ReadError { place: place.clone(), problem: problem.into() })?;
+    Ok(Requested::Exact { release })
+}
+
+/// A file that is not the release's main one. One whose classifier names an undefined property is none of this build.
+fn file(artifact: &str, version: &str, extension: &str, classifier: &str) -> Vec<DeclaredArtifact> {
+    if extension.contains("${") || classifier.contains("${") {
+        return Vec::new();
+    }
+    let dash = if classifier.is_empty() { "" } else { "-" };
+    vec![DeclaredArtifact { filename: format!("{artifact}-{version}{dash}{classifier}.{extension}"), digests: Vec::new() }]
+}
+
+/// `.mvn/extensions.xml`: what Maven loads into itself before it reads a POM.
+fn core_extensions(list: &mut Listing<'_>, ctx: &ReadContext<'_>) -> Result<(), ReadError> {
+    let Some((path, bytes)) = ctx.beside(list.source.path, ".mvn/extensions.xml", ctx.limits.file_bytes)? else { return Ok(()) };
+    let source = Source { path: &path, bytes: &bytes };
+    let root = xml::parse(&source, ctx.limits.depth, MAX_EXTENSION_ELEMENTS)?;
+    for extension in root.children.iter().filter(|child| child.name == "extension") {
+        let need = |field: &'static str| {
+            let missing = Problem::Missing { field, inside: "`extension`".to_owned() };
+            extension.child_text(field).ok_or_else(|| source.error(extension.line, missing))
+        };
+        let name = format!("{}:{}", need("groupId")?, need("artifactId")?);
+        let package = PackageName::new(Ecosystem::Maven, &name).map_err(|problem| source.error(extension.line, problem))?;
+        let place = source.place(extension.line);
+        let requested = exact(package, need("version")?, &place)?;
+        list.push(Dependency { requested, artifacts: Vec::new(), place, optional: false, origins: Vec::new() })?;
+    }
+    Ok(())
+}
+
+/// The repositories of the project that Maven asks for a version before it asks the built-in one.
+fn asked_first(repositories: &[Repository], version: &str) -> Vec<Origin> {
+    let snapshot = version.ends_with("-SNAPSHOT");
+    let asked = repositories.iter().filter(|repository| if snapshot { repository.snapshots } else { repository.releases });
+    asked.map(|repository| Origin { id: crate::error::shown(&repository.id), address: repository.url.clone() }).collect()
 }

@@ -9,12 +9,48 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::requirement;
 use crate::source::Source;
-use bifocal_core::{Ecosystem, FileKind, Inventory, PackageName};
+use bifocal_core::{Ecosystem, FileKind, Inventory, PackageName, Requested};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Tables that a project file may have.
+const TABLES: [&str; 4] = ["project", "build-system", "dependency-groups", "tool"];
+
+/// Which part of the file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    All,
+    /// What is needed to build the project.
+    Build,
+    /// What a lockfile of that kind has.
+    Locked(FileKind),
+}
+
+impl Part {
+    fn has(self, kind: FileKind) -> bool {
+        self == Part::All || self == Part::Locked(kind)
+    }
+}
+
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    part(source, ctx, Part::All)
+}
+
+/// What is needed to build the project, which no lockfile has.
+pub(crate) fn build(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    part(source, ctx, Part::Build)
+}
+
+/// What a lockfile of that kind has to have.
+pub(crate) fn asked(source: &Source<'_>, lock: FileKind, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
+    part(source, ctx, Part::Locked(lock))
+}
+
+fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Inventory, ReadError> {
     let root = toml::parse(source, ctx.limits.depth)?;
     let table = root.table(source, "the project file")?;
+    if let Some(entry) = table.entries.iter().find(|entry| !TABLES.contains(&entry.key.as_ref())) {
+        return Err(source.syntax(entry.line, "a table project, build-system, dependency-groups or tool", &format!("`{}`", entry.key)));
+    }
     let mut reading = Reading { list: Listing::new(*source, FileKind::Pyproject, ctx.limits), ctx, elsewhere: BTreeMap::new() };
     let tool = match table.get("tool") {
         Some(tool) => Some(tool.table(source, "tool")?),
@@ -29,43 +65,61 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
             }
         }
     }
-    if let Some(build) = table.get("build-system") {
+    if let Some(build) = table.get("build-system").filter(|_| matches!(part, Part::All | Part::Build)) {
         reading.strings(build.table(source, "build-system")?.list_of(source, "requires")?, false)?;
     }
-    if let Some(project) = table.get("project") {
+    if let Some(project) = table.get("project").filter(|_| part != Part::Build) {
         let project = project.table(source, "project")?;
         reading.strings(project.list_of(source, "dependencies")?, false)?;
-        for extra in project.entries_of(source, "optional-dependencies")? {
+        // pdm locks only the groups that it was told of.
+        for extra in project.entries_of(source, "optional-dependencies")?.iter().filter(|_| part != Part::Locked(FileKind::PdmLock)) {
             reading.strings(extra.node.list(source, &extra.key)?, true)?;
         }
     }
-    if let Some(groups) = table.get("dependency-groups") {
+    if let Some(groups) = table.get("dependency-groups").filter(|_| part.has(FileKind::UvLock)) {
         let groups = groups.table(source, "dependency-groups")?;
         let names: BTreeSet<String> = groups.entries.iter().map(|entry| folded(&entry.key)).collect();
         for group in &groups.entries {
             reading.group(&names, group)?;
         }
     }
-    if let Some(uv) = uv {
+    if let Some(uv) = uv.filter(|_| part.has(FileKind::UvLock)) {
         reading.strings(uv.list_of(source, "dev-dependencies")?, true)?;
+    }
+    if let Some(uv) = uv.filter(|_| part == Part::All) {
         reading.strings(uv.list_of(source, "override-dependencies")?, false)?;
         if let Some(constraints) = uv.get("constraint-dependencies") {
             reading.list.note(constraints.line, "constraints on packages that others ask for are left out");
         }
     }
-    if let Some(pdm) = pdm {
+    if let Some(pdm) = pdm.filter(|_| part == Part::All) {
         for group in pdm.entries_of(source, "dev-dependencies")? {
             reading.strings(group.node.list(source, &group.key)?, true)?;
         }
     }
-    if let Some(poetry) = poetry {
+    if let Some(poetry) = poetry.filter(|_| part.has(FileKind::PoetryLock)) {
         reading.poetry(poetry.entries_of(source, "dependencies")?, false)?;
         reading.poetry(poetry.entries_of(source, "dev-dependencies")?, true)?;
         for group in poetry.entries_of(source, "group")? {
             reading.poetry(group.node.table(source, &group.key)?.entries_of(source, "dependencies")?, true)?;
         }
     }
-    Ok(reading.list.finish())
+    let mut inventory = reading.list.finish();
+    if let (Some(uv), Part::Locked(FileKind::UvLock)) = (uv, part) {
+        // An override takes the place of what is asked for.
+        let overridden: BTreeSet<String> = uv
+            .list_of(source, "override-dependencies")?
+            .iter()
+            .filter_map(|node| requirement::parse(node.as_text()?).ok())
+            .map(|found| crate::unlocked::folded(found.name))
+            .collect();
+        inventory.dependencies.retain(|dependency| match &dependency.requested {
+            Requested::Exact { release } => !overridden.contains(release.package.as_str()),
+            Requested::Range { package, .. } => !overridden.contains(package.as_str()),
+            _ => true,
+        });
+    }
+    Ok(inventory)
 }
 
 struct Reading<'a, 'c, 'x> {
@@ -125,7 +179,7 @@ impl Reading<'_, '_, '_> {
         } else {
             return Ok(false);
         };
-        self.list.add(line, requested, Vec::new(), optional, None)?;
+        self.list.add(line, requested, Vec::new(), optional, Vec::new())?;
         Ok(true)
     }
 
@@ -167,17 +221,15 @@ impl Reading<'_, '_, '_> {
 
     fn poetry_one(&mut self, name: &str, node: &Node<'_>, line: u32, dev: bool) -> Result<(), ReadError> {
         let source = self.list.source;
-        let (constraint, optional) = match node.as_text() {
-            Some(text) => (text, dev),
+        let (constraint, marker, optional) = match node.as_text() {
+            Some(text) => (text, None, dev),
             None => {
                 let table = node.table(&source, name)?;
                 let optional = dev || table.flag("optional");
-                if !requirement::applies(&mut self.list, self.ctx, name, table.text(&source, "markers")?, line)?
-                    || self.add_elsewhere(name, table, line, optional)?
-                {
+                if self.add_elsewhere(name, table, line, optional)? {
                     return Ok(());
                 }
-                (table.text(&source, "version")?.unwrap_or("*"), optional)
+                (table.text(&source, "version")?.unwrap_or("*"), table.text(&source, "markers")?, optional)
             }
         };
         let (specifier, narrowed) = poetry_constraint(constraint).map_err(|problem| source.error(line, problem))?;
@@ -185,7 +237,11 @@ impl Reading<'_, '_, '_> {
             self.list.note(line, &format!("of the alternatives `{}` the last is taken", shown(constraint)));
         }
         let requested = requirement::from_index(&self.list, name, &specifier, line)?;
-        self.list.add(line, requested, Vec::new(), optional, None)
+        if let Some(note) = requirement::left_out(&source, self.ctx, &requested, name, marker, line)? {
+            self.list.note(line, &note);
+            return Ok(());
+        }
+        self.list.add(line, requested, Vec::new(), optional, Vec::new())
     }
 }
 

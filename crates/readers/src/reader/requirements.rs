@@ -8,14 +8,18 @@ use crate::address;
 use crate::context::{FileError, ReadContext, beside};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
+use crate::python::lines::{logical_lines, option, shell_words, split_options, unquoted};
 use crate::python::requirement::{self, Requirement};
 use crate::source::Source;
-use bifocal_core::{DeclaredArtifact, Dependency, FileKind, Inventory, PackageName, Requested};
+use bifocal_core::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, PackageName, Requested};
 use std::collections::BTreeMap;
 
 /// Files that may include each other in a row, and files in all.
 const MAX_INCLUDE_DEPTH: usize = 16;
 const MAX_INCLUDES: usize = 200;
+
+/// Indexes that the files may name.
+const MAX_INDEXES: usize = 32;
 
 /// pip's options without a value, and those with one, that change nothing in what is asked for.
 const FLAGS: [&str; 5] = ["--no-index", "--prefer-binary", "--require-hashes", "--pre", "--no-deps"];
@@ -34,8 +38,10 @@ struct Reading<'a, 'c, 'x> {
     ctx: &'c ReadContext<'x>,
     found: Vec<Found>,
     constraints: BTreeMap<String, Constraint>,
-    index_host: Option<String>,
-    more_indexes: bool,
+    /// `--index-url`: the last one counts.
+    index: Option<Origin>,
+    /// `--extra-index-url` and `--find-links`, which may give any package.
+    more_indexes: Vec<Origin>,
     includes: usize,
     included_bytes: u64,
 }
@@ -55,8 +61,8 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         ctx,
         found: Vec::new(),
         constraints: BTreeMap::new(),
-        index_host: None,
-        more_indexes: false,
+        index: None,
+        more_indexes: Vec::new(),
         includes: 0,
         included_bytes: 0,
     };
@@ -105,73 +111,52 @@ impl Reading<'_, '_, '_> {
     }
 
     fn line(&mut self, source: &Source<'_>, line: u32, text: &str, constraint: bool, open: &mut Vec<String>) -> Result<(), ReadError> {
-        if !text.starts_with('-') {
-            let (body, options) = split_options(text);
-            let hashes = self.options(source, line, options)?;
+        let (body, options) = split_options(text);
+        let words = shell_words(options).ok_or_else(|| source.syntax(line, "the closing quote of a value", options))?;
+        if !body.is_empty() {
+            let hashes = behind_requirement(source, line, &words)?;
             return self.requirement(source, line, body, hashes, constraint);
         }
-        let (name, value) = option(text);
-        match (name, value) {
-            ("-r" | "--requirement" | "--requirements", Some(path)) => self.include(source, line, path, constraint, open),
-            ("-c" | "--constraint" | "--constraints", Some(path)) => self.include(source, line, path, true, open),
-            ("-e" | "--editable", Some(value)) => {
-                let (body, options) = split_options(value);
-                let hashes = self.options(source, line, options)?;
-                self.requirement(source, line, body, hashes, constraint)
+        let unknown = || {
+            let problem = Problem::Requirement { expected: "an option that pip allows in requirements files", found: shown(text) };
+            source.error(line, problem)
+        };
+        // pip takes several options on one line.
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let (name, attached) = option(word).ok_or_else(unknown)?;
+            if FLAGS.contains(&name) && attached.is_none() {
+                continue;
             }
-            ("-i" | "--index-url" | "--pypi-url", Some(url)) => {
-                self.index_host = address::host(url);
-                Ok(())
+            let value = attached.or_else(|| words.next().map(String::as_str)).ok_or_else(unknown)?;
+            match name {
+                "-r" | "--requirement" | "--requirements" => self.include(source, line, value, constraint, open)?,
+                "-c" | "--constraint" | "--constraints" => self.include(source, line, value, true, open)?,
+                "-e" | "--editable" => {
+                    let rest: Vec<String> = words.by_ref().cloned().collect();
+                    let hashes = behind_requirement(source, line, &rest)?;
+                    self.requirement(source, line, value, hashes, constraint)?;
+                }
+                "-i" | "--index-url" | "--pypi-url" => self.index = Some(address::origin(value)),
+                "--extra-index-url" | "-f" | "--find-links" => self.more_index(source, line, name, value)?,
+                name if WITH_VALUE.contains(&name) => {}
+                _ => return Err(unknown()),
             }
-            ("--extra-index-url", Some(_)) => {
-                self.more_indexes = true;
-                self.list.note_at(&source.place(line), "another index is named: any index may give any package");
-                Ok(())
-            }
-            ("-f" | "--find-links", Some(_)) => {
-                self.more_indexes = true;
-                self.list.note_at(&source.place(line), "--find-links may give packages that no index has");
-                Ok(())
-            }
-            (name, None) if FLAGS.contains(&name) => Ok(()),
-            (name, Some(_)) if WITH_VALUE.contains(&name) => Ok(()),
-            _ => Err(source
-                .error(line, Problem::Requirement { expected: "an option that pip allows in requirements files", found: shown(text) })),
         }
+        Ok(())
     }
 
-    /// Options behind a requirement: `--hash=…` and build settings.
-    fn options(&self, source: &Source<'_>, line: u32, text: &str) -> Result<Vec<DeclaredArtifact>, ReadError> {
-        let mut hashes = Vec::new();
-        let mut words = text.split_whitespace().peekable();
-        while let Some(word) = words.next() {
-            let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-            if !matches!(
-                name,
-                "--hash" | "--config-settings" | "--config-setting" | "-C" | "--global-option" | "--install-option" | "--no-deps"
-            ) {
-                return Err(source
-                    .error(line, Problem::Requirement { expected: "an option that pip allows behind a requirement", found: shown(word) }));
-            }
-            let value = match value {
-                Some(value) => value,
-                None if name == "--no-deps" => continue,
-                None => words.next().ok_or_else(|| source.syntax(line, &format!("a value for `{name}`"), "the end of the line"))?,
-            };
-            if name == "--hash" {
-                let digest =
-                    value.trim_matches(['"', '\'']).parse().map_err(|problem: bifocal_core::DigestError| source.error(line, problem))?;
-                hashes.push(DeclaredArtifact { filename: String::new(), digests: vec![digest] });
-            } else if value.starts_with(['"', '\'']) && !value[1..].ends_with(['"', '\'']) {
-                // A quoted value with blanks in it.
-                for word in words.by_ref() {
-                    if word.ends_with(['"', '\'']) {
-                        break;
-                    }
-                }
-            }
+    fn more_index(&mut self, source: &Source<'_>, line: u32, name: &str, written: &str) -> Result<(), ReadError> {
+        if self.more_indexes.len() >= MAX_INDEXES {
+            return Err(source.error(line, Problem::TooMany { what: "indexes", limit: MAX_INDEXES }));
         }
-        Ok(hashes)
+        self.more_indexes.push(address::origin(written));
+        let text = match name {
+            "--extra-index-url" => "another index is named: any index may give any package",
+            _ => "--find-links may give packages that no index has",
+        };
+        self.list.note_at(&source.place(line), text);
+        Ok(())
     }
 
     fn include(
@@ -233,33 +218,36 @@ impl Reading<'_, '_, '_> {
         // Errors and places name the file that the line is in.
         let list = Listing::new(*source, FileKind::Requirements, self.ctx.limits);
         let text = unquoted(text.trim());
-        let (name, specifier, (requested, mut artifacts)) = match bare(text) {
+        let (name, specifier, marker, (requested, mut artifacts)) = match bare(text) {
             Some(location) => {
                 let (location, marker) = match location.split_once(" ;") {
                     Some((location, marker)) => (location.trim(), Some(marker.trim())),
                     None => (location, None),
                 };
                 let name = bare_name(location);
-                if !self.applies(source, &name, marker, line)? {
-                    return Ok(());
-                }
                 let direct = requirement::direct(&list, &name, location, line)?;
-                (name, String::new(), direct)
+                (name, String::new(), marker, direct)
             }
             None => {
                 let Requirement { name, specifier, address, marker, .. } =
                     requirement::parse(text).map_err(|problem| source.error(line, problem))?;
-                if !self.applies(source, name, marker, line)? {
-                    return Ok(());
-                }
                 let package = list.package(bifocal_core::Ecosystem::Pypi, name, line)?;
                 let requested = match address {
                     Some(address) => requirement::direct(&list, name, address, line)?,
                     None => (requirement::from_index(&list, name, &specifier, line)?, Vec::new()),
                 };
-                (package.as_str().to_owned(), specifier, requested)
+                (package.as_str().to_owned(), specifier, marker, requested)
             }
         };
+        // A constraint counts only where it applies.
+        let left_out = match constraint {
+            true => requirement::not_here(source, self.ctx, &name, marker, line)?,
+            false => requirement::left_out(source, self.ctx, &requested, &name, marker, line)?,
+        };
+        if let Some(note) = left_out {
+            self.list.note_at(&source.place(line), &note);
+            return Ok(());
+        }
         artifacts.extend(hashes);
         if constraint {
             let entry = self.constraints.entry(name).or_default();
@@ -275,23 +263,14 @@ impl Reading<'_, '_, '_> {
         if self.found.len() >= self.ctx.limits.dependencies {
             return Err(source.error(line, Problem::TooMany { what: "dependencies", limit: self.ctx.limits.dependencies }));
         }
-        let dependency = Dependency { requested, artifacts, place: source.place(line), optional: false, registry_host: None };
+        let dependency = Dependency { requested, artifacts, place: source.place(line), optional: false, origins: Vec::new() };
         self.found.push(Found { name, specifier, dependency });
         Ok(())
     }
 
-    fn applies(&mut self, source: &Source<'_>, name: &str, marker: Option<&str>, line: u32) -> Result<bool, ReadError> {
-        let Some(marker) = marker else { return Ok(true) };
-        let holds = crate::python::marker::holds(marker, self.ctx.python.as_ref(), &[]).map_err(|problem| source.error(line, problem))?;
-        if !holds {
-            self.list.note_at(&source.place(line), &format!("`{}` does not apply here: {}", shown(name), shown(marker)));
-        }
-        Ok(holds)
-    }
-
     /// Applies constraints and the index to what was found.
     fn settle(&mut self) -> Result<(), ReadError> {
-        let host = self.index_host.clone().filter(|_| !self.more_indexes);
+        let origins: Vec<Origin> = self.index.take().into_iter().chain(std::mem::take(&mut self.more_indexes)).collect();
         for mut found in std::mem::take(&mut self.found) {
             let from_index = matches!(found.dependency.requested, Requested::Exact { .. } | Requested::Range { .. });
             if from_index && let Some(constraint) = self.constraints.get_mut(&found.name) {
@@ -315,7 +294,7 @@ impl Reading<'_, '_, '_> {
                 }
             }
             if matches!(found.dependency.requested, Requested::Exact { .. } | Requested::Range { .. }) {
-                found.dependency.registry_host = host.clone();
+                found.dependency.origins.clone_from(&origins);
             }
             self.list.push(found.dependency)?;
         }
@@ -327,79 +306,30 @@ impl Reading<'_, '_, '_> {
     }
 }
 
-/// A text without the quotes around all of it.
-fn unquoted(text: &str) -> &str {
-    let inner =
-        ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote).filter(|inner| !inner.contains(*quote)));
-    inner.unwrap_or(text)
-}
-
-/// Lines joined at `\`, with comments cut, and the number of their first line.
-fn logical_lines(text: &str) -> Vec<(u32, String)> {
-    let mut lines = Vec::new();
-    let mut joined: Option<(u32, String)> = None;
-    for (number, raw) in (1u32..).zip(text.lines()) {
-        let raw = raw.trim_end_matches('\r');
-        let comment = raw.trim_start().starts_with('#');
-        if let (false, Some(body)) = (comment, raw.strip_suffix('\\')) {
-            match &mut joined {
-                Some((_, text)) => text.push_str(body),
-                None => joined = Some((number, body.to_owned())),
-            }
+/// Options behind a requirement: the digests among them.
+fn behind_requirement(source: &Source<'_>, line: u32, words: &[String]) -> Result<Vec<DeclaredArtifact>, ReadError> {
+    let mut hashes = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let (name, attached) = option(word).unwrap_or((word, None));
+        if !matches!(
+            name,
+            "--hash" | "--config-settings" | "--config-setting" | "-C" | "--global-option" | "--install-option" | "--no-deps"
+        ) {
+            let problem = Problem::Requirement { expected: "an option that pip allows behind a requirement", found: shown(word) };
+            return Err(source.error(line, problem));
+        }
+        if name == "--no-deps" {
             continue;
         }
-        // A comment ends a joined line.
-        let rest = if comment { "" } else { raw };
-        let (number, text) = match joined.take() {
-            Some((number, mut text)) => {
-                text.push_str(rest);
-                (number, text)
-            }
-            None => (number, rest.to_owned()),
-        };
-        lines.push((number, text));
-    }
-    lines.extend(joined);
-    for (_, text) in &mut lines {
-        cut_comment(text);
-    }
-    lines
-}
-
-/// Cuts at a `#` that begins the line or follows white space.
-fn cut_comment(text: &mut String) {
-    let mut blank_before = true;
-    for (at, c) in text.char_indices() {
-        if c == '#' && blank_before {
-            text.truncate(at);
-            return;
+        let value = attached.or_else(|| words.next().map(String::as_str));
+        let value = value.ok_or_else(|| source.syntax(line, &format!("a value for `{name}`"), "the end of the line"))?;
+        if name == "--hash" {
+            let digest = value.parse().map_err(|problem: bifocal_core::DigestError| source.error(line, problem))?;
+            hashes.push(DeclaredArtifact { filename: String::new(), digests: vec![digest] });
         }
-        blank_before = c.is_whitespace();
     }
-}
-
-/// A requirement and the options behind it.
-fn split_options(text: &str) -> (&str, &str) {
-    let at = text.match_indices(" -").map(|(at, _)| at).find(|at| {
-        let option = &text[at + 1..];
-        option.starts_with("--") || option.starts_with("-C ")
-    });
-    match at {
-        Some(at) => (&text[..at], text[at..].trim()),
-        None => (text, ""),
-    }
-}
-
-/// An option's name and value: `--name=value`, `--name value`, `-rvalue`.
-fn option(text: &str) -> (&str, Option<&str>) {
-    if text.starts_with("--") {
-        let end = text.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(text.len());
-        let value = text.get(end + 1..).map(str::trim).filter(|value| !value.is_empty());
-        return (&text[..end], value);
-    }
-    let end = text.char_indices().nth(2).map_or(text.len(), |(at, _)| at);
-    let value = text[end..].trim().trim_start_matches('=');
-    (&text[..end], (!value.is_empty()).then_some(value))
+    Ok(hashes)
 }
 
 /// The text itself where it is an address or a path without a name before it.
@@ -435,31 +365,5 @@ fn bare_name(location: &str) -> String {
     match file.strip_suffix(".whl").and_then(|stem| stem.split('-').next()) {
         Some(name) => PackageName::new(bifocal_core::Ecosystem::Pypi, name).map(|package| package.as_str().to_owned()).unwrap_or_default(),
         None => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_joined_before_comments_are_cut() {
-        let text = "a==1 \\\n  --hash=x \\\n# note\nb#c # d\n#e \\\nf\\";
-        let lines: Vec<(u32, String)> =
-            logical_lines(text).into_iter().map(|(n, t)| (n, t.trim().to_owned())).filter(|(_, t)| !t.is_empty()).collect();
-        assert_eq!(lines, [(1, "a==1   --hash=x".to_owned()), (4, "b#c".to_owned()), (6, "f".to_owned())]);
-    }
-
-    #[test]
-    fn options_are_split_in_every_spelling() {
-        for (text, split) in [
-            ("-r x.txt", ("-r", Some("x.txt"))),
-            ("-rx.txt", ("-r", Some("x.txt"))),
-            ("--requirement=x", ("--requirement", Some("x"))),
-            ("--pre", ("--pre", None)),
-            ("-é", ("-é", None)),
-        ] {
-            assert_eq!(option(text), split);
-        }
     }
 }

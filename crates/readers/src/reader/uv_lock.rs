@@ -5,13 +5,14 @@
 
 use crate::address;
 use crate::context::ReadContext;
-use crate::doc::{Node, Table, toml};
+use crate::doc::{Node, toml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
-use crate::python::{lock, marker};
+use crate::python::{lock, requirement};
 use crate::source::Source;
+use crate::unlocked;
 use bifocal_core::{Ecosystem, FileKind, Inventory};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let root = toml::parse(source, ctx.limits.depth)?;
@@ -28,11 +29,60 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     // Version 1 files of the first weeks say `distribution`.
     let packages =
         if table.get("package").is_some() { table.list_of(source, "package")? } else { table.list_of(source, "distribution")? };
-    let needed = needed(source, packages)?;
-    for (at, node) in packages.iter().enumerate() {
-        package(&mut list, ctx, node, needed.as_ref().is_some_and(|needed| !needed.contains(&at)))?;
+    if packages.is_empty() && table.get("requires-python").is_none() {
+        return Err(source.error(root.line, Problem::Missing { field: "requires-python", inside: "the lockfile".to_owned() }));
     }
+    let needed = needed(source, packages)?;
+    let projects = Projects::of(source, packages)?;
+    for (at, node) in packages.iter().enumerate() {
+        if !projects.own.contains(&at) {
+            package(&mut list, node, needed.as_ref().is_some_and(|needed| !needed.contains(&at)))?;
+        }
+    }
+    unlocked::python(&mut list, &projects.folders, &projects.locked, ctx)?;
     Ok(list.finish())
+}
+
+/// The projects that the lockfile is for.
+#[derive(Default)]
+struct Projects {
+    /// Positions of those on which no other package depends: the project itself, no path dependency.
+    own: HashSet<usize>,
+    /// Where they and the members of their workspace lie.
+    folders: BTreeSet<String>,
+    /// Every package with its versions.
+    locked: BTreeMap<String, Vec<String>>,
+}
+
+impl Projects {
+    fn of(source: &Source<'_>, packages: &[Node<'_>]) -> Result<Projects, ReadError> {
+        let mut found = Projects::default();
+        let mut asked: HashSet<&str> = HashSet::new();
+        let mut candidates = Vec::new();
+        for (at, node) in packages.iter().enumerate() {
+            let package = node.table(source, "package")?;
+            let name = package.text(source, "name")?.unwrap_or_default();
+            let versions = found.locked.entry(unlocked::folded(name)).or_default();
+            versions.extend(package.text(source, "version")?.map(str::to_owned));
+            let origin = package.get("source").and_then(Node::as_table);
+            for kind in ["editable", "virtual", "directory"] {
+                if let Some(folder) = origin.and_then(|origin| origin.get(kind)).and_then(Node::as_text) {
+                    found.folders.insert(folder.to_owned());
+                    candidates.push((at, name));
+                }
+            }
+            let extras = ["optional-dependencies", "dev-dependencies"].iter().filter_map(|key| package.get(key)?.as_table());
+            let lists = extras.flat_map(|table| table.entries.iter().map(|entry| &entry.node)).chain(package.get("dependencies"));
+            for list in lists {
+                for edge in list.list(source, "dependencies")? {
+                    let wanted = edge.as_table().and_then(|edge| edge.get("name")).and_then(Node::as_text);
+                    asked.extend(wanted.filter(|wanted| *wanted != name));
+                }
+            }
+        }
+        found.own = candidates.into_iter().filter(|(_, name)| !asked.contains(name)).map(|(at, _)| at).collect();
+        Ok(found)
+    }
 }
 
 /// Edges followed from the projects.
@@ -105,7 +155,7 @@ fn needed(source: &Source<'_>, packages: &[Node<'_>]) -> Result<Option<HashSet<u
     Ok(Some(seen.into_iter().map(|(at, _)| at).collect()))
 }
 
-fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, optional: bool) -> Result<(), ReadError> {
+fn package(list: &mut Listing<'_>, node: &Node<'_>, optional: bool) -> Result<(), ReadError> {
     let source = list.source;
     let line = node.line;
     let package = node.table(&source, "package")?;
@@ -114,25 +164,29 @@ fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, optio
         return Err(source.error(line, Problem::Missing { field: "source", inside: shown(name) }));
     };
     let origin = origin.table(&source, "source")?;
-    if !fork_applies(list, ctx, package, name, line)? {
-        return Ok(());
+    // A package that a fork of the resolution needs carries the markers of those forks.
+    for marker in package.list_of(&source, "resolution-markers")? {
+        requirement::check(&source, Some(marker.text(&source, "resolution-markers")?), marker.line)?;
     }
     let mut artifacts = Vec::new();
     if let Some(sdist) = package.get("sdist") {
         artifacts.extend(lock::file(list, sdist)?);
     }
     artifacts.extend(lock::files(list, package.list_of(&source, "wheels")?)?);
-    let (requested, artifacts, host) = if let Some(index) = origin.text(&source, "registry")? {
+    let (requested, artifacts, origins) = if let Some(index) = origin.text(&source, "registry")? {
         let version = package.required_text(&source, line, "version", name)?;
-        (list.exact(Ecosystem::Pypi, name, version, line)?, artifacts, address::host(index))
+        if !address::is_remote(index) {
+            return list.unread(line, shown(&format!("{name} {version}")), in_a_folder(index));
+        }
+        (list.exact(Ecosystem::Pypi, name, version, line)?, artifacts, vec![address::origin(index)])
     } else if let Some(git) = origin.text(&source, "git")? {
         let (address, commit) = git.split_once('#').unwrap_or((git, ""));
         let (address, query) = address.split_once('?').unwrap_or((address, ""));
         let named = query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| matches!(*key, "rev" | "tag" | "branch")));
         let revision = if commit.is_empty() { named.map_or("", |(_, value)| value) } else { commit };
-        (list.git(name, address, Some(revision), line)?, Vec::new(), None)
+        (list.git(name, address, Some(revision), line)?, Vec::new(), Vec::new())
     } else if let Some(url) = origin.text(&source, "url")? {
-        (list.url(name, url, line)?, artifacts, None)
+        (list.url(name, url, line)?, artifacts, Vec::new())
     } else {
         let path = ["path", "directory", "editable", "virtual"].iter().find_map(|key| origin.get(key));
         let Some(path) = path else {
@@ -140,23 +194,11 @@ fn package(list: &mut Listing<'_>, ctx: &ReadContext<'_>, node: &Node<'_>, optio
                 Problem::Requirement { expected: "a source registry, git, url, path, directory, editable or virtual", found: shown(name) };
             return Err(source.error(line, problem));
         };
-        (list.path(name, path.text(&source, "source")?), artifacts, None)
+        (list.path(name, path.text(&source, "source")?), artifacts, Vec::new())
     };
-    list.add(line, requested, artifacts, optional, host)
+    list.add(line, requested, artifacts, optional, origins)
 }
 
-/// A package that a fork of the resolution needs carries the markers of those forks.
-fn fork_applies(list: &mut Listing<'_>, ctx: &ReadContext<'_>, package: &Table<'_>, name: &str, line: u32) -> Result<bool, ReadError> {
-    let source = list.source;
-    let markers = package.list_of(&source, "resolution-markers")?;
-    for node in markers {
-        let text = node.text(&source, "resolution-markers")?;
-        if marker::holds(text, ctx.python.as_ref(), &[]).map_err(|problem| source.error(node.line, problem))? {
-            return Ok(true);
-        }
-    }
-    if !markers.is_empty() {
-        list.note(line, &format!("`{}` does not apply here: it belongs to a resolution for other environments", shown(name)));
-    }
-    Ok(markers.is_empty())
+fn in_a_folder(path: &str) -> String {
+    format!("its files lie in the folder {}, so nothing looked at them; run `bifocal scan` on them, or take it from an index", shown(path))
 }

@@ -4,11 +4,12 @@
 //! of `resolved` is the SHA-1 of the tarball. The format does not tell development dependencies apart.
 
 use crate::address;
-use crate::context::ReadContext;
+use crate::context::{ReadContext, joined};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::{Listing, nameless};
 use crate::npm_spec::{self, Spec};
 use crate::source::Source;
+use crate::unlocked::{self, Manifest};
 use bifocal_core::{Algorithm, Ecosystem, FileKind, Inventory};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -25,6 +26,7 @@ struct Block<'t> {
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let text = source.utf8()?;
     let mut list = Listing::new(*source, FileKind::YarnLock, ctx.limits);
+    let projects = Projects::load(source, ctx)?;
     let mut block: Option<Block<'_>> = None;
     let mut seen: HashSet<String> = HashSet::new();
     for (number, raw) in (1u32..).zip(text.lines()) {
@@ -39,7 +41,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         match content.len() - body.len() {
             0 => {
                 if let Some(done) = block.take() {
-                    finish(&mut list, &done)?;
+                    finish(&mut list, &done, &projects)?;
                 }
                 let patterns = patterns(source, number, body)?;
                 for pattern in &patterns {
@@ -78,9 +80,53 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         }
     }
     if let Some(done) = block {
-        finish(&mut list, &done)?;
+        finish(&mut list, &done, &projects)?;
     }
+    if seen.is_empty() && !text.contains("# yarn lockfile v1") {
+        return Err(source.syntax(1, "`# yarn lockfile v1` or a package pattern", "neither"));
+    }
+    compare(&mut list, &seen, &projects)?;
     Ok(list.finish())
+}
+
+/// The manifests that the lockfile speaks for.
+struct Projects {
+    root: Option<Manifest>,
+    /// Folder and manifest.
+    members: Vec<(String, Manifest)>,
+}
+
+impl Projects {
+    fn load(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Projects, ReadError> {
+        let root = unlocked::package_json(source.path, "", ctx)?;
+        let members = match &root {
+            Some(root) => unlocked::members(source.path, root, ctx)?,
+            None => Vec::new(),
+        };
+        Ok(Projects { root, members })
+    }
+
+    /// A path as a pattern has it, told from the lockfile: it is relative to the manifest that asks for it.
+    fn path(&self, name: &str, path: &str) -> String {
+        let asks = |manifest: &Manifest| manifest.asked.iter().any(|asked| asked.name == name && asked.spec.ends_with(path));
+        let member = self.members.iter().find(|(_, manifest)| asks(manifest)).filter(|_| !self.root.as_ref().is_some_and(asks));
+        joined(member.map_or("", |(folder, _)| folder), path)
+    }
+}
+
+/// Says what the manifests ask for and no pattern stands for.
+fn compare(list: &mut Listing<'_>, patterns: &HashSet<String>, projects: &Projects) -> Result<(), ReadError> {
+    let Some(root) = &projects.root else { return Ok(()) };
+    let names: HashSet<&str> = patterns.iter().filter_map(|pattern| npm_spec::split_name(pattern)).map(|(name, _)| name).collect();
+    let siblings: HashSet<&str> = projects.members.iter().map(|(_, manifest)| manifest.name.as_str()).collect();
+    for manifest in std::iter::once(root).chain(projects.members.iter().map(|(_, manifest)| manifest)) {
+        unlocked::npm(list, manifest, |asked| {
+            let local = matches!(npm_spec::sort(&asked.name, &asked.spec), Spec::Path(_)) || siblings.contains(asked.name.as_str());
+            let whole = unlocked::is_plain(asked, &root.replaced);
+            local || if whole { patterns.contains(&format!("{}@{}", asked.name, asked.spec)) } else { names.contains(asked.name.as_str()) }
+        })?;
+    }
+    Ok(())
 }
 
 /// One word, quoted (with JSON escapes) or bare, and what is behind it.
@@ -141,7 +187,7 @@ fn patterns<'t>(source: &Source<'_>, line: u32, body: &'t str) -> Result<Vec<Cow
     }
 }
 
-fn finish(list: &mut Listing<'_>, block: &Block<'_>) -> Result<(), ReadError> {
+fn finish(list: &mut Listing<'_>, block: &Block<'_>, projects: &Projects) -> Result<(), ReadError> {
     let source = list.source;
     let line = block.line;
     let pattern = block.patterns.first().map(Cow::as_ref).unwrap_or_default();
@@ -154,22 +200,22 @@ fn finish(list: &mut Listing<'_>, block: &Block<'_>) -> Result<(), ReadError> {
     {
         artifacts = nameless(vec![list.digest(Algorithm::Sha1, sha1, line)?]);
     }
-    let (requested, host) = match npm_spec::sort(asked, spec) {
+    let (requested, origins) = match npm_spec::sort(asked, spec) {
         Spec::Registry { name, .. } => {
             let Some(version) = block.version.as_deref() else {
                 return Err(source.error(line, Problem::Missing { field: "version", inside: shown(pattern) }));
             };
-            (list.exact(Ecosystem::Npm, name, version, line)?, npm_spec::registry_host(resolved))
+            (list.exact(Ecosystem::Npm, name, version, line)?, npm_spec::origins(resolved))
         }
         Spec::Git(written) => {
             // Forge tarballs (`…/tar.gz/<commit>`) and `git+…#<commit>` both name the commit.
             let commit = resolved.and_then(|text| fragment.or_else(|| text.rsplit('/').next())).filter(|text| text.len() == 40);
             artifacts.clear();
-            (list.git(asked, written, commit, line)?, None)
+            (list.git(asked, written, commit, line)?, Vec::new())
         }
-        Spec::Url(written) => (list.url(asked, written, line)?, None),
-        Spec::Path(path) => (list.path(asked, path), None),
+        Spec::Url(written) => (list.url(asked, written, line)?, Vec::new()),
+        Spec::Path(path) => (list.path(asked, &projects.path(asked, path)), Vec::new()),
         Spec::Catalog(_) => return Err(source.error(line, Problem::Requirement { expected: "a package pattern", found: shown(pattern) })),
     };
-    list.add(line, requested, artifacts, false, host)
+    list.add(line, requested, artifacts, false, origins)
 }

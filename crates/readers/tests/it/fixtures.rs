@@ -40,6 +40,7 @@ pub(crate) fn entry(id: &str) -> &'static str {
         "gradle-lockfile" => "gradle.lockfile",
         "go-mod" => "go.mod",
         "go-sum" => "go.sum",
+        "go-work" => "go.work",
         "cyclonedx" => "bom.json",
         "spdx" => "sbom.spdx.json",
         other => panic!("no entry for {other}"),

@@ -1,7 +1,7 @@
 //! What a walk over a folder finds, and what it must not.
 
 use bifocal_core::{FileKind, ReaderLimits};
-use bifocal_readers::{Problem, walk};
+use bifocal_readers::{Problem, Walked, is_looked_for, walk};
 use std::path::Path;
 
 fn write(root: &Path, path: &str, text: &str) {
@@ -11,7 +11,7 @@ fn write(root: &Path, path: &str, text: &str) {
 }
 
 fn found(root: &Path) -> Vec<(String, FileKind, Vec<String>)> {
-    walk(root, &ReaderLimits::default()).unwrap().into_iter().map(|file| (file.path, file.kind, file.covers)).collect()
+    walk(root, &ReaderLimits::default()).unwrap().files.into_iter().map(|file| (file.path, file.kind, file.covers)).collect()
 }
 
 #[test]
@@ -71,10 +71,113 @@ fn ignored_installed_and_linked_folders_are_left_out() {
     ] {
         write(root.path(), path, "");
     }
-    std::os::unix::fs::symlink(outside.path(), root.path().join("link")).unwrap();
-    std::os::unix::fs::symlink(outside.path().join("package.json"), root.path().join("sub/package.json")).unwrap();
     let paths: Vec<String> = found(root.path()).into_iter().map(|(path, ..)| path).collect();
     assert_eq!(paths, ["package.json", "sub/pom.xml"]);
+    // What is not ignored and not looked into is told.
+    assert_eq!(
+        walk(root.path(), &ReaderLimits::default()).unwrap().left_out,
+        [
+            "installed packages: .venv, node_modules",
+            "copies of others' code and what was built: target (1 lockfiles or manifests), vendor (1 lockfiles or manifests)"
+        ]
+    );
+}
+
+#[test]
+fn links_are_read_while_they_stay_inside() {
+    let root = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    write(outside.path(), "package.json", "{}");
+    write(root.path(), "real/package.json", "{}");
+    write(root.path(), "vendor/x/package.json", "{}");
+    let link = |to: &Path, at: &str| {
+        std::fs::create_dir_all(root.path().join(at).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, root.path().join(at)).unwrap();
+    };
+    link(Path::new("../real/package.json"), "inside/package.json");
+    link(&outside.path().join("package.json"), "leaves/package.json");
+    link(Path::new("nowhere"), "broken/Cargo.lock");
+    link(Path::new("real"), "yarn.lock");
+    link(Path::new("real"), "again");
+    link(Path::new("vendor/x"), "app");
+    link(outside.path(), "shared");
+    link(Path::new("nowhere"), "README");
+    let Walked { files, unread, left_out } = walk(root.path(), &ReaderLimits::default()).unwrap();
+    assert_eq!(files.into_iter().map(|file| file.path).collect::<Vec<_>>(), ["inside/package.json", "real/package.json"]);
+    let unread: Vec<String> = unread.into_iter().map(|unread| format!("{}: {}", unread.place, unread.why)).collect();
+    assert_eq!(
+        unread,
+        [
+            "broken/Cargo.lock: it is a link that leads nowhere",
+            "leaves/package.json: it is a link that leads outside the checked folder; check what it leads to, or copy it here",
+            "yarn.lock: it is a link to a folder with the name of a file that is read",
+        ]
+    );
+    assert_eq!(left_out[1], "links to folders: app (to vendor/x), shared (to outside)");
+}
+
+#[test]
+fn odd_files_are_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "go.mod/x", "");
+    write(root.path(), "x.pom/y", "");
+    let odd = root.path().join(std::ffi::OsStr::from_bytes(b"w\xffeb"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("package.json"), "{}").unwrap();
+    std::fs::write(odd.join("README"), "").unwrap();
+    let deep = root.path().join("d/".repeat(64));
+    std::fs::create_dir_all(&deep).unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(root.path().join("Cargo.lock")).unwrap();
+    let Walked { files, unread, .. } = walk(root.path(), &ReaderLimits::default()).unwrap();
+    drop(socket);
+    assert!(files.is_empty(), "{files:?}");
+    let unread: Vec<String> = unread.into_iter().map(|unread| unread.why.split(' ').take(5).collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(unread, ["it is no regular file", "it is more than 64", "it is a folder with", "its path is no UTF-8,"]);
+}
+
+#[test]
+fn files_that_name_dependencies_and_are_not_read_are_told() {
+    let root = tempfile::tempdir().unwrap();
+    for path in [
+        "a/bun.lock",
+        "b/bun.lockb",
+        "c/Pipfile",
+        "d/Pipfile",
+        "d/Pipfile.lock",
+        "e/setup.py",
+        "f/build.gradle",
+        "g/build.gradle",
+        "g/gradle.lockfile",
+        "h/cargo.toml",
+        "i/Package.json",
+        "j/README.md",
+    ] {
+        write(root.path(), path, "");
+    }
+    write(root.path(), "k/vendor/modules.txt", "");
+    assert_eq!(
+        walk(root.path(), &ReaderLimits::default()).unwrap().left_out,
+        [
+            "copies of others' code and what was built: k/vendor (go builds from it, not from the modules that were looked at)",
+            "a Pipfile is read only through its Pipfile.lock: c/Pipfile",
+            "lockfiles of a form that is not read: a/bun.lock, b/bun.lockb",
+            "names that are read only where the system does not tell upper and lower case apart: h/cargo.toml, i/Package.json",
+            "of Gradle only what a gradle.lockfile pins is read: f/build.gradle",
+            "requirements in setup.py and setup.cfg are not read: e/setup.py",
+        ]
+    );
+}
+
+#[test]
+fn hidden_folders_are_part_of_the_project() {
+    let root = tempfile::tempdir().unwrap();
+    for path in [".devcontainer/requirements.txt", ".git/package.json", ".cargo/registry/src/x/Cargo.toml", ".cargo/x/Cargo.toml"] {
+        write(root.path(), path, "");
+    }
+    let paths: Vec<String> = found(root.path()).into_iter().map(|(path, ..)| path).collect();
+    assert_eq!(paths, [".cargo/x/Cargo.toml", ".devcontainer/requirements.txt"]);
+    assert!(is_looked_for("a/package.json") && !is_looked_for("node_modules/a/package.json") && !is_looked_for("a/README"));
 }
 
 #[test]

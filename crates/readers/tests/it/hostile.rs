@@ -124,7 +124,7 @@ fn malformed_files_are_refused_with_line_expectation_and_finding() {
         (
             "package-json",
             "{\"dependencies\": {\n\"a\": \"catalog:\"}}",
-            "package.json:2: `a` of catalog `default` is not defined in pnpm-workspace.yaml",
+            "package.json:2: `a` of catalog `default` is not defined in the workspace",
         ),
         ("package-json", "{\"overrides\": {\n\"a\": \"$b\"}}", "package.json:2: $b is not defined in the dependencies of the project"),
         (
@@ -198,10 +198,42 @@ fn malformed_files_are_refused_with_line_expectation_and_finding() {
         ("cargo-lock", "[[package]]\nname = \"a\nversion = \"1\"\n", "Cargo.lock:2: expected TOML, found"),
         (
             "cargo-toml",
-            "[dependencies]\na = { workspace = true }\n",
-            "Cargo.toml:2: `a` is not defined in [workspace.dependencies] of the workspace",
+            "[package]\n[dependencies]\na = { workspace = true }\n",
+            "Cargo.toml:3: `a` is not defined in [workspace.dependencies] of the workspace",
         ),
-        ("cargo-toml", "[dependencies]\na = 1\n", "Cargo.toml:2: expected a to be a table, found a number"),
+        ("cargo-toml", "[package]\n[dependencies]\na = 1\n", "Cargo.toml:3: expected a to be a table, found a number"),
+        // What parses and is not of the format.
+        ("yarn-lock-v1", "", "yarn.lock:1: expected `# yarn lockfile v1` or a package pattern, found neither"),
+        ("yarn-lock-v1", "# something\n", "yarn.lock:1: expected `# yarn lockfile v1` or a package pattern, found neither"),
+        ("pnpm-lock", "# something\n", "pnpm-lock.yaml: expected a field `lockfileVersion` in the lockfile, found none"),
+        ("poetry-lock", "[metadata]\n", "poetry.lock:1: expected a field `lock-version` in metadata, found none"),
+        ("pdm-lock", "[metadata]\n", "pdm.lock:1: expected a field `lock_version` in metadata, found none"),
+        ("uv-lock", "version = 1\n", "uv.lock:1: expected a field `requires-python` in the lockfile, found none"),
+        ("pipfile-lock", "{\"_meta\": {}}", "Pipfile.lock:1: expected a field `pipfile-spec` in _meta, found none"),
+        ("pyproject", "a = 1\n", "pyproject.toml:1: expected a table project, build-system, dependency-groups or tool, found `a`"),
+        ("cargo-lock", "a = 1\n", "Cargo.lock:1: expected a key of a Cargo.lock, found `a`"),
+        ("cargo-lock", "# something\n", "Cargo.lock:1: expected `[[package]]` or `version`, as cargo writes them, found neither"),
+        ("cargo-toml", "a = 1\n", "Cargo.toml:1: expected a field `package` in the manifest, found none"),
+        ("go-mod", "go 1.22\n", "go.mod: expected a field `module` in the file, found none"),
+        ("go-work", "go 1.22\n", "go.work: expected a field `use` in the file, found none"),
+        ("go-work", "use .\nsteal x\n", "go.work:2: expected a go.work directive, found steal"),
+        (
+            "gradle-lockfile",
+            "# something\n",
+            "gradle.lockfile:1: expected `group:artifact:version=configurations` or `empty=`, found neither",
+        ),
+        // What a client would read in another way.
+        (
+            "package-lock",
+            "{\"lockfileVersion\": 3, \"packages\": {\n\"node_modules/x-node_modules/y\": {\"version\": \"1.0.0\"}}}",
+            "package-lock.json:2: expected a folder of the project, or `node_modules/` and a name, found `node_modules/x-node_modules/y`",
+        ),
+        (
+            "pnpm-lock",
+            "lockfileVersion: '9.0'\npackages:\n  a@1.0.0:\n    resolution:\n      <<: {tarball: 'https://e.example/x.tgz'}\n",
+            "pnpm-lock.yaml:5: expected plain YAML, found a merge key, which no lockfile needs",
+        ),
+        ("pnpm-lock", "lockfileVersion: '9.0'\nsnapshots:\n  a@1.0.0: {}\n", "pnpm-lock.yaml:3: `a@1.0.0` is not defined in packages"),
         // Go
         ("go-mod", "require (\nexample.com/a v1.0.0\n", "go.mod:1: expected `)` that closes `require`, found the end of the file"),
         ("go-mod", "require example.com/a\n", "go.mod:1: expected `require MODULE VERSION`, found example.com/a"),

@@ -7,4 +7,6 @@ mod fixtures;
 mod folders;
 mod hostile;
 mod maven;
+mod origins;
 mod requirements;
+mod unlocked;

@@ -207,7 +207,48 @@ fn profiles_follow_the_machine() {
         profile("<property><name>!quick</name></property>", "unset:1"),
         profile("<activeByDefault>true</activeByDefault>", "default:1"),
     );
-    assert_eq!(names(&read_project(&body, &[], false).unwrap()), ["here:1", "new-java:1", "unset:1"]);
+    let inventory = read_project(&body, &[], false).unwrap();
+    // Those of other machines come last, as what only some builds take.
+    let direct: Vec<&str> = ["default:1 test", "here:1", "new-java:1", "old-java:1 test", "there:1 test", "unset:1"].to_vec();
+    assert_eq!(names(&inventory), direct);
+    assert!(inventory.dependencies[..3].iter().all(|dependency| !dependency.optional));
+}
+
+#[test]
+fn plugins_extensions_and_files_of_a_classifier_are_listed() {
+    let plugin = |name: &str, more: &str| {
+        let (artifact, version) = name.split_once(':').unwrap_or((name, ""));
+        let version = if version.is_empty() { String::new() } else { format!("<version>{version}</version>") };
+        format!("<plugin><groupId>g</groupId><artifactId>{artifact}</artifactId>{version}{more}</plugin>")
+    };
+    let given = dependencies(&[dependency("given:1", "")]);
+    let body = format!(
+        "<properties><v>3</v></properties><build><plugins>{}{}{}<plugin><artifactId>maven-jar-plugin</artifactId></plugin></plugins><extensions><extension><groupId>g</groupId><artifactId>wagon</artifactId><version>4</version></extension></extensions><pluginManagement><plugins>{}{}</plugins></pluginManagement></build>{}",
+        plugin("one:1", &given),
+        plugin("managed", ""),
+        plugin("free", ""),
+        plugin("managed:2", ""),
+        plugin("unused:9", ""),
+        dependencies(&[dependency("native:${v}", "<classifier>linux</classifier>"), dependency("zipped:1", "<type>zip</type>")]),
+    );
+    let inventory = read_project(&body, &[("native:3", String::new()), ("zipped:1", String::new())], false).unwrap();
+    let mut listed = names(&inventory);
+    let range = listed.iter().position(|name| name.contains("RELEASE")).unwrap();
+    assert!(listed.remove(range).contains("free"));
+    assert_eq!(listed, ["given:1", "managed:2", "native:3", "one:1", "wagon:4", "zipped:1"]);
+    let files: Vec<&str> = inventory.dependencies.iter().flat_map(|one| &one.artifacts).map(|file| file.filename.as_str()).collect();
+    assert_eq!(files, ["native-3-linux.jar", "zipped-1.zip"]);
+}
+
+#[test]
+fn extensions_of_maven_itself_are_listed() {
+    let files: BTreeMap<String, Vec<u8>> = BTreeMap::from([(
+        ".mvn/extensions.xml".to_owned(),
+        b"<extensions>\n<extension><groupId>g</groupId><artifactId>core</artifactId><version>1</version></extension></extensions>".to_vec(),
+    )]);
+    let inventory = read("pom.xml", project("root:1", "").as_bytes(), &ReadContext::new(&files)).unwrap();
+    assert_eq!(inventory.dependencies[0].place.to_string(), ".mvn/extensions.xml:2");
+    assert_eq!(names(&inventory), ["core:1"]);
 }
 
 #[test]

@@ -114,3 +114,16 @@ fn links_out_of_the_folder_are_not_followed() {
     let allowed = Folder::new(root.path()).unwrap().allow(outside.path()).unwrap();
     assert_eq!(read(&inside, astray.as_bytes(), &ReadContext::new(&allowed)).unwrap().dependencies.len(), 1);
 }
+
+#[test]
+fn what_is_pinned_for_another_machine_is_listed_and_a_range_is_not() {
+    let inventory = read_with(&[(
+        "sub/requirements.txt",
+        "pinned==1 ; sys_platform == 'win32'\nrange>=1 ; sys_platform == 'win32'\nkernel==1 ; platform_release != ''\n-c c.txt\nlater\n",
+    ), ("sub/c.txt", "later==2 ; sys_platform == 'win32'\nlater==3 ; sys_platform == 'linux'\n")])
+    .unwrap();
+    assert_eq!(
+        texts(&inventory),
+        ["sub/requirements.txt:1 pkg:pypi/pinned@1", "sub/requirements.txt:3 pkg:pypi/kernel@1", "sub/requirements.txt:5 pkg:pypi/later@3"]
+    );
+}

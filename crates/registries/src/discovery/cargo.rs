@@ -89,6 +89,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
 impl CargoSetup {
     fn add(&mut self, shared: &Shared, id: &str, found: &Found, token: Option<&Token>) -> Result<(), RegistryError> {
         let upstream = Upstream::read(shared, Ecosystem::Cargo, id, sparse(found)?, &found.source, &mut self.credentials)?;
+        let upstream = upstream.of_project(found.of_project);
         match token {
             Some(token) if found.of_project && !token.of_project => self.notes.push(format!(
                 "the token of registry `{}` is not sent: {} says where that registry is; say it in CARGO_HOME or in a variable",

@@ -114,6 +114,13 @@ impl MavenSetup {
         Ok(())
     }
 
+    /// Whether the user's settings say where a repository is that a POM names: by a mirror over it, or under the same id.
+    pub(crate) fn decides(&self, id: &str, url: &str) -> bool {
+        let repository = Repository { id: id.to_owned(), url: url.to_owned(), source: String::new() };
+        let listed = self.settings.repositories.iter().any(|known| known.id == id);
+        !id.is_empty() && (listed || self.settings.mirror_of(&repository).is_some())
+    }
+
     /// Adds a repository that a POM of the checked project names, before the built-in `central`. Nothing that the POM
     /// says can bring a secret of settings.xml to another host: servers are bound by id **and** only for repositories
     /// that the user's own settings name or mirror.
@@ -137,6 +144,9 @@ impl MavenSetup {
             }
             self.settings.servers = servers;
             added?;
+        }
+        for added in self.upstreams.iter_mut().skip(before) {
+            added.of_project = !mirrored;
         }
         if self.upstreams.len() > before
             && let Some(central) = self.upstreams.iter().position(|upstream| upstream.id == "central")

@@ -3,7 +3,7 @@
 //!
 //! Attacks met: a checked project whose npmrc names trust roots, or puts variables of the user into an address.
 
-use super::{Upstream, ask, expand_path, from_options, npmrc, read_file};
+use super::{Upstream, ask, expand_path, from_options, read_file};
 use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::facade::Shared;
@@ -11,6 +11,7 @@ use crate::http::Credentials;
 use crate::tool::{self, Question};
 use base64::Engine as _;
 use bifocal_core::{Ecosystem, printable};
+use bifocal_readers::npmrc;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,13 +86,16 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
         if let Some((text, layer)) = layers.get(key) {
             let text = address(text, layer, env)?;
             let source = format!("{key} in {}", layer.place);
-            scopes.insert(scope.to_ascii_lowercase(), Upstream::read(shared, Ecosystem::Npm, scope, &text, &source, &mut credentials)?);
+            let upstream = Upstream::read(shared, Ecosystem::Npm, scope, &text, &source, &mut credentials)?;
+            scopes.insert(scope.to_ascii_lowercase(), upstream.of_project(layer.of_project));
         }
     }
     let default = match layers.get("registry") {
         Some((text, layer)) => {
             let text = address(text, layer, env)?;
-            Ok(Upstream::read(shared, Ecosystem::Npm, "default", &text, &format!("registry in {}", layer.place), &mut credentials)?)
+            let source = format!("registry in {}", layer.place);
+            let upstream = Upstream::read(shared, Ecosystem::Npm, "default", &text, &source, &mut credentials)?;
+            Ok(upstream.of_project(layer.of_project))
         }
         None => built_in(shared)
             .await

@@ -43,6 +43,7 @@ struct Listed {
     id: String,
     url: String,
     source: String,
+    of_project: bool,
 }
 
 #[derive(Default)]
@@ -77,12 +78,20 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
     };
     let default = match found.default {
         Some(listed) => listed,
-        None => Listed { id: "default".to_owned(), url: built_in(shared).await?, source: "pip's built-in default".to_owned() },
+        None => Listed {
+            id: "default".to_owned(),
+            url: built_in(shared).await?,
+            source: "pip's built-in default".to_owned(),
+            of_project: false,
+        },
     };
     for bundle in found.certificates {
         shared.http.trust(bundle);
     }
-    let mut read = |listed: &Listed| Upstream::read(shared, Ecosystem::Pypi, &listed.id, &listed.url, &listed.source, &mut credentials);
+    let mut read = |listed: &Listed| {
+        let upstream = Upstream::read(shared, Ecosystem::Pypi, &listed.id, &listed.url, &listed.source, &mut credentials)?;
+        Ok::<_, RegistryError>(upstream.of_project(listed.of_project))
+    };
     let mut indexes = Vec::new();
     let order: Vec<&Listed> = match strategy {
         Strategy::Best => std::iter::once(&default).chain(&found.extra).collect(),
@@ -152,7 +161,7 @@ fn pip(shared: &Shared) -> Result<Found, RegistryError> {
     };
     let mut found = Found::default();
     if let Some((url, source)) = setting("PIP_INDEX_URL", "index-url") {
-        found.default = Some(Listed { id: "default".to_owned(), url: url.trim().to_owned(), source });
+        found.default = Some(Listed { id: "default".to_owned(), url: url.trim().to_owned(), source, of_project: false });
     }
     if let Some((urls, source)) = setting("PIP_EXTRA_INDEX_URL", "extra-index-url") {
         found.extra = numbered(&urls, &source);
@@ -171,7 +180,9 @@ fn pip(shared: &Shared) -> Result<Found, RegistryError> {
 
 fn numbered(urls: &str, source: &str) -> Vec<Listed> {
     let listed = urls.split_whitespace().enumerate();
-    listed.map(|(at, url)| Listed { id: format!("extra-{}", at + 1), url: url.to_owned(), source: source.to_owned() }).collect()
+    listed
+        .map(|(at, url)| Listed { id: format!("extra-{}", at + 1), url: url.to_owned(), source: source.to_owned(), of_project: false })
+        .collect()
 }
 
 #[derive(Deserialize, Default)]
@@ -217,16 +228,17 @@ fn uv(shared: &Shared) -> Result<Option<Found>, RegistryError> {
     let mut found = Found::default();
     if let Some((name, url)) = env.first_var(&["UV_DEFAULT_INDEX", "UV_INDEX_URL"]) {
         let (id, url) = named(url);
-        found.default = Some(Listed { id: id.unwrap_or_else(|| "default".to_owned()), url, source: name.to_owned() });
+        found.default = Some(Listed { id: id.unwrap_or_else(|| "default".to_owned()), url, source: name.to_owned(), of_project: false });
     }
     if let Some((name, urls)) = env.first_var(&["UV_INDEX", "UV_EXTRA_INDEX_URL"]) {
         for (at, text) in urls.split_whitespace().enumerate() {
             let (id, url) = named(text);
-            found.extra.push(Listed { id: id.unwrap_or_else(|| format!("extra-{}", at + 1)), url, source: name.to_owned() });
+            let id = id.unwrap_or_else(|| format!("extra-{}", at + 1));
+            found.extra.push(Listed { id, url, source: name.to_owned(), of_project: false });
         }
     }
-    for (path, settings) in uv_files(shared)? {
-        take_settings(settings, &path.display().to_string(), &mut found);
+    for (path, settings, of_project) in uv_files(shared)? {
+        take_settings(settings, &path.display().to_string(), of_project, &mut found);
     }
     let configured = found.default.is_some() || !found.extra.is_empty() || !found.explicit.is_empty();
     Ok(configured.then_some(found))
@@ -240,22 +252,23 @@ fn named(text: &str) -> (Option<String>, String) {
     }
 }
 
-/// The settings files that count, the nearest first: the project's uv.toml or pyproject.toml, the user's, the system's.
-fn uv_files(shared: &Shared) -> Result<Vec<(PathBuf, UvSettings)>, RegistryError> {
+/// The settings files that count, the nearest first, and whether each is the project's: the project's uv.toml or
+/// pyproject.toml, the user's, the system's.
+fn uv_files(shared: &Shared) -> Result<Vec<(PathBuf, UvSettings, bool)>, RegistryError> {
     let env = &shared.env;
     let mut out = Vec::new();
     for folder in env.ancestors() {
         let own = folder.join("uv.toml");
         if let Some(text) = read_file(&own)? {
             let settings = parse(&own, &text)?;
-            out.push((own, settings));
+            out.push((own, settings, true));
             break;
         }
         let project = folder.join("pyproject.toml");
         if let Some(text) = read_file(&project)? {
             let file: Pyproject = parse(&project, &text)?;
             if let Some(settings) = file.tool.and_then(|tool| tool.uv) {
-                out.push((project, settings));
+                out.push((project, settings, true));
                 break;
             }
         }
@@ -268,7 +281,7 @@ fn uv_files(shared: &Shared) -> Result<Vec<(PathBuf, UvSettings)>, RegistryError
     for path in others {
         if let Some(text) = read_file(&path)? {
             let settings = parse(&path, &text)?;
-            out.push((path, settings));
+            out.push((path, settings, false));
         }
     }
     Ok(out)
@@ -281,12 +294,12 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, R
     })
 }
 
-fn take_settings(settings: UvSettings, place: &str, found: &mut Found) {
+fn take_settings(settings: UvSettings, place: &str, of_project: bool, found: &mut Found) {
     let pip = settings.pip.map(|boxed| *boxed).unwrap_or_default();
     for index in settings.index {
         let at = found.extra.len() + found.explicit.len() + 1;
         let id = index.name.unwrap_or_else(|| if index.default { "default".to_owned() } else { format!("index-{at}") });
-        let listed = Listed { id, url: index.url, source: format!("[[index]] in {place}") };
+        let listed = Listed { id, url: index.url, source: format!("[[index]] in {place}"), of_project };
         if index.explicit {
             found.explicit.push(listed);
         } else if index.default {
@@ -296,11 +309,12 @@ fn take_settings(settings: UvSettings, place: &str, found: &mut Found) {
         }
     }
     if let Some(url) = settings.index_url.or(pip.index_url) {
-        found.default.get_or_insert(Listed { id: "default".to_owned(), url, source: format!("index-url in {place}") });
+        let source = format!("index-url in {place}");
+        found.default.get_or_insert(Listed { id: "default".to_owned(), url, source, of_project });
     }
     for url in settings.extra_index_url.into_iter().chain(pip.extra_index_url) {
         let id = format!("extra-{}", found.extra.len() + 1);
-        found.extra.push(Listed { id, url, source: format!("extra-index-url in {place}") });
+        found.extra.push(Listed { id, url, source: format!("extra-index-url in {place}"), of_project });
     }
     for (name, value) in settings.sources {
         let entries = match value {

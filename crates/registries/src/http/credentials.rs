@@ -5,6 +5,7 @@
 //! another host (CVE-2022-29244 and its kin), to a path of another tenant, or in clear text.
 
 use base64::Engine as _;
+use bifocal_core::percent_decode;
 use reqwest::header::HeaderValue;
 use std::fmt;
 use url::Url;
@@ -109,27 +110,6 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Undoes `%XX`; other bytes stay. Invalid UTF-8 is replaced.
-pub fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        match digits.and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| u8::from_str_radix(d, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +168,5 @@ mod tests {
         let bare = held.take_from(url("https://me:p%40ss@registry.example/simple/"));
         assert_eq!(bare.as_str(), "https://registry.example/simple/");
         assert_eq!(held.for_url(&bare).unwrap(), "Basic bWU6cEBzcw==");
-        assert_eq!(percent_decode("%zz%4"), "%zz%4");
     }
 }

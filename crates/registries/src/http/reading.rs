@@ -25,11 +25,9 @@ pub(super) fn redirect_target(from: &Url, response: &Response) -> Result<Url, Re
     let refuse = |why: &str| RegistryError::Redirect { url: shown(from), why: why.to_owned() };
     let location = response.headers().get(header::LOCATION).ok_or_else(|| refuse("it does not say where to"))?;
     let location = location.to_str().map_err(|_| refuse("its location is no text"))?;
-    let mut next = from.join(location).map_err(|_| refuse("its location is no address"))?;
+    let next = from.join(location).map_err(|_| refuse("its location is no address"))?;
     // Secrets in a location are the server's idea, not the user's.
-    let _ = next.set_username("");
-    let _ = next.set_password(None);
-    next.set_fragment(None);
+    let next = bifocal_readers::without_login(next);
     check_scheme(&next).map_err(|_| refuse("its location is not http or https"))?;
     if from.scheme() == "https" && next.scheme() != "https" {
         return Err(refuse("it leaves https"));

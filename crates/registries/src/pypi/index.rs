@@ -204,7 +204,7 @@ impl Builder<'_> {
     fn html_file(&mut self, mut anchor: html::Anchor, base: &Url) -> Result<(), String> {
         let Some(href) = anchor.attributes.get("href") else { return Ok(()) };
         let mut url = base.join(href).map_err(|error| format!("its href is no address: {error}"))?;
-        let last = url.path_segments().and_then(|mut parts| parts.next_back()).map(crate::http::percent_decode).unwrap_or_default();
+        let last = url.path_segments().and_then(|mut parts| parts.next_back()).map(bifocal_core::percent_decode).unwrap_or_default();
         let Some((filename, (kind, version))) =
             [last, anchor.text.clone()].into_iter().find_map(|name| filename::read(self.project, &name).map(|read| (name, read)))
         else {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 /// The keys of one npmrc; sections and lists (`key[]`) are passed over, since no key used here is one.
-pub(crate) fn parse(text: &str) -> BTreeMap<String, String> {
+pub fn parse(text: &str) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let mut in_section = false;
-    for line in text.lines() {
+    // npm's `ini` ends a line at either of the two.
+    for line in text.split(['\r', '\n']) {
         let line = line.trim().trim_start_matches('\u{feff}');
         if line.is_empty() || line.starts_with([';', '#']) {
             continue;
@@ -52,7 +53,7 @@ fn unquote(text: &str) -> String {
 
 /// Replaces `${NAME}` by the variable and `${NAME?}` by it or nothing. `None` when a variable is not set: npm would
 /// send the placeholder itself.
-pub(crate) fn expand(value: &str, vars: &BTreeMap<String, String>) -> Option<String> {
+pub fn expand(value: &str, vars: &BTreeMap<String, String>) -> Option<String> {
     let mut out = String::with_capacity(value.len());
     let mut rest = value;
     while let Some((before, after)) = rest.split_once("${") {
@@ -86,6 +87,11 @@ mod tests {
         assert_eq!(read["//h.example/:_authToken"], "a;b");
         assert_eq!(read["flag"], "true");
         assert_eq!(read.len(), 3);
+    }
+
+    #[test]
+    fn a_comment_ends_where_npm_ends_it() {
+        assert_eq!(parse("# harmless\rregistry=https://registry.example/")["registry"], "https://registry.example/");
     }
 
     #[test]
