@@ -55,6 +55,7 @@ pub(crate) enum Command {
     /// Print a shell's completion script
     Completions {
         /// Which shell
+        #[arg(value_name = "SHELL")]
         shell: clap_complete::Shell,
     },
     /// Print the manual page
@@ -79,6 +80,28 @@ pub(crate) enum Format {
     Markdown,
     /// CycloneDX 1.6 with verdicts and evidence
     Cyclonedx,
+}
+
+/// How `scan` prints what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// For people: what was found first
+    Human,
+    /// One JSON document
+    Json,
+    /// One JSON document for each path, as they are finished
+    Jsonl,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// How a command prints that has no other forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlainFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
 }
 
 /// What `--fail-on` calls a failure.
@@ -121,18 +144,25 @@ pub(crate) struct CheckArgs {
     /// Last day of a written baseline [default: 90 days from now]
     #[arg(long, value_name = "RFC3339|DATE", requires = "write_baseline")]
     pub(crate) baseline_until: Option<String>,
-    /// Read known findings from FILE [default: bifocal-baseline.toml beside the configuration or here]
-    #[arg(long, value_name = "FILE", conflicts_with = "no_baseline")]
-    pub(crate) baseline: Option<PathBuf>,
-    /// Read no baseline
-    #[arg(long)]
-    pub(crate) no_baseline: bool,
+    #[command(flatten)]
+    pub(crate) known: BaselineArgs,
     /// Also evaluate this policy, and print the verdicts that it would change
     #[arg(long, value_name = "PACK|FILE")]
     pub(crate) shadow_policy: Option<String>,
     /// Let verdicts count by the facts that an earlier analyser stored, and print what the current one would change
     #[arg(long, value_name = "ANALYSER")]
     pub(crate) analyser: Option<String>,
+}
+
+/// Which findings are known; `check` and `policy explain` share it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BaselineArgs {
+    /// Read known findings from FILE [default: bifocal-baseline.toml beside the configuration or here]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_baseline")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Read no baseline
+    #[arg(long)]
+    pub(crate) no_baseline: bool,
 }
 
 /// What the answers are taken from; `check` and `policy explain` share it.
@@ -157,8 +187,8 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "RFC3339")]
     pub(crate) at: Option<jiff::Timestamp>,
     /// Analyser processes [default: one for each core]
-    #[arg(long, value_name = "N", env = "BIFOCAL_JOBS")]
-    pub(crate) jobs: Option<usize>,
+    #[arg(long, value_name = "N", env = "BIFOCAL_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -170,11 +200,11 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) files_from: Option<PathBuf>,
     /// Analyser processes [default: one for each core]
-    #[arg(long, value_name = "N", env = "BIFOCAL_JOBS")]
-    pub(crate) jobs: Option<usize>,
+    #[arg(long, value_name = "N", env = "BIFOCAL_JOBS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) jobs: Option<u16>,
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(crate) format: Format,
+    pub(crate) format: ScanFormat,
     /// What makes the exit code 1
     #[arg(long, value_name = "VERDICT", default_value = "hold")]
     pub(crate) fail_on: FailOn,
@@ -193,13 +223,16 @@ pub(crate) enum PolicyCommand {
     },
     /// Show why a release gets its verdict: each rule, matched or not, and on what
     Explain {
-        /// purl with a version
+        /// Package URL with a version
+        #[arg(value_name = "PURL")]
         purl: String,
         #[command(flatten)]
         sources: SourceArgs,
-        /// human or json
+        #[command(flatten)]
+        known: BaselineArgs,
+        /// How to print the explanation
         #[arg(long, value_name = "FORMAT", default_value = "human")]
-        format: Format,
+        format: PlainFormat,
         /// Explain every file of the release
         #[arg(long)]
         all_artifacts: bool,
@@ -207,7 +240,7 @@ pub(crate) enum PolicyCommand {
     /// Print a policy pack
     Show {
         /// default, strict or observe
-        #[arg(default_value = "default")]
+        #[arg(value_name = "PACK", default_value = "default")]
         pack: String,
     },
 }
@@ -222,6 +255,9 @@ pub(crate) enum FeedCommand {
         /// The source lists popular package names of this ecosystem, most popular first
         #[arg(long, value_name = "ECOSYSTEM")]
         popularity: Option<bifocal_core::Ecosystem>,
+        /// SOURCE is the whole dump of this feed of the list (osv/npm), and answers in its place; without it SOURCE only adds records
+        #[arg(long = "as", value_name = "FEED", requires = "source", conflicts_with = "popularity")]
+        stands_in_for: Option<String>,
         /// Refuse the source unless it has this SHA-256
         #[arg(long, value_name = "HEX")]
         sha256: Option<bifocal_core::Sha256>,
@@ -231,9 +267,15 @@ pub(crate) enum FeedCommand {
     },
     /// Show the age and size of each feed
     Status {
-        /// human or json
+        /// How to print the status
         #[arg(long, value_name = "FORMAT", default_value = "human")]
-        format: Format,
+        format: PlainFormat,
+    },
+    /// Remove a loaded feed of advisories with all that it brought
+    Remove {
+        /// Its name, as `feed status` shows it
+        #[arg(value_name = "FEED")]
+        feed: String,
     },
     /// Print the list of sources, to be edited as feeds.toml
     Sources,
@@ -241,7 +283,7 @@ pub(crate) enum FeedCommand {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DoctorArgs {
-    /// human or json
+    /// How to print the report
     #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(crate) format: Format,
+    pub(crate) format: PlainFormat,
 }

@@ -37,6 +37,14 @@ pub(crate) const KEYS: &[Key] = &[
         meaning: "cache of assessments, metadata and artifacts; $XDG_CACHE_HOME/bifocal unless set",
     },
     Key { path: "cache.artifact_mib", kind: Kind::Number, default: "4096", meaning: "most MiB of artifacts kept in the cache" },
+    Key { path: "cache.metadata_mib", kind: Kind::Number, default: "2048", meaning: "most MiB of registries' metadata kept in the cache" },
+    Key {
+        path: "cache.assessment_mib",
+        kind: Kind::Number,
+        default: "1024",
+        meaning: "most MiB of the database of assessments in the cache",
+    },
+    Key { path: "cache.unused_days", kind: Kind::Number, default: "90", meaning: "days after which what was not used leaves the cache" },
     Key {
         path: "cache.metadata_minutes",
         kind: Kind::Number,

@@ -5,7 +5,10 @@ mod command;
 mod config;
 mod exit;
 mod format;
+mod known;
 mod progress;
+#[cfg(test)]
+mod reference;
 mod setup;
 mod terminal;
 

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use anyhow::Context as _;
 use bifocal_advisory::FeedSources;
 use bifocal_core::{AnalysisLimits, Ecosystem, HttpLimits, Waiver};
-use bifocal_engine::{Analyser, Cache, Engine, EngineParts, Feeds, PeoplesWord};
+use bifocal_engine::{Analyser, Cache, CacheLimits, Engine, EngineParts, Feeds, PeoplesWord};
 use bifocal_policy::{Loaded, PACKS, Policy};
 use bifocal_registries::{Environment, Options, Registries};
 use bifocal_store::{DecisionStore, SqliteStore, SystemClock};
@@ -44,7 +44,7 @@ pub(crate) fn no_sources() -> SourceArgs {
 }
 
 /// Cores of this machine.
-pub(crate) fn cores() -> usize {
+fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -92,6 +92,18 @@ impl Session {
         Registries::new(self.surroundings.clone(), options).map(Arc::new).map_err(Failure::usage)
     }
 
+    /// What the cache may hold.
+    pub(crate) fn cache_limits(&self) -> CacheLimits {
+        let usual = CacheLimits::default();
+        let bytes = |key: &str, usual: u64| self.config.number(key).map_or(usual, |mib| mib << 20);
+        CacheLimits {
+            assessments: bytes("cache.assessment_mib", usual.assessments),
+            metadata: bytes("cache.metadata_mib", usual.metadata),
+            artifacts: bytes("cache.artifact_mib", usual.artifacts),
+            unused_days: self.config.number("cache.unused_days").and_then(|days| u32::try_from(days).ok()).unwrap_or(usual.unused_days),
+        }
+    }
+
     fn metadata_age(&self) -> Duration {
         Duration::from_secs(60 * self.config.number("cache.metadata_minutes").unwrap_or(60))
     }
@@ -99,7 +111,8 @@ impl Session {
     /// The loaded feeds that matter for these ecosystems.
     pub(crate) async fn feeds(&self, now: Timestamp, ecosystems: BTreeSet<Ecosystem>) -> Result<Feeds, Failure> {
         let days = self.config.number("feeds.stale_days").unwrap_or(7);
-        Feeds::open(self.feeds_dir().as_deref(), now, days as i64, &ecosystems).await.map_err(Failure::usage)
+        let sources = self.feed_sources()?;
+        Feeds::open(self.feeds_dir().as_deref(), &sources, now, days as i64, &ecosystems).await.map_err(Failure::usage)
     }
 
     /// The list of feed sources.
@@ -110,11 +123,18 @@ impl Session {
         let sources = match &file {
             Some(file) => {
                 let text = read_text(file).with_context(|| format!("cannot read the feed sources {}", file.display()))?;
-                FeedSources::layered(Some((&file.display().to_string(), &text)))
+                let folder = file.parent().map(|folder| self.cwd.join(folder)).unwrap_or_else(|| self.cwd.clone());
+                FeedSources::layered(Some((&file.display().to_string(), &text))).map(|sources| sources.beside(&folder))
             }
             None => FeedSources::shipped(),
         };
         sources.map_err(Failure::usage)
+    }
+
+    /// Analyser processes: as asked for, as configured, or one for each core.
+    pub(crate) fn jobs(&self, asked: Option<u16>) -> usize {
+        let configured = || self.config.number("analysis.jobs").and_then(|jobs| usize::try_from(jobs).ok());
+        asked.map(usize::from).or_else(configured).unwrap_or_else(cores).clamp(1, 256)
     }
 
     /// A pool of analyser processes; none is started before it is needed.
@@ -124,7 +144,7 @@ impl Session {
         limits.time = self.config.number("analysis.seconds").map_or(limits.time, Duration::from_secs);
         limits.archive.time = limits.archive.time.min(limits.time);
         let program = std::env::current_exe().context("cannot tell where this program is, so its analyser cannot be started")?;
-        Ok(Analyser::start(&program, &["analyser"], limits, jobs.clamp(1, 256)))
+        Ok(Analyser::start(&program, &["analyser"], limits, jobs))
     }
 
     /// The decisions of a server's store, where one is named and has any.
@@ -154,15 +174,10 @@ impl Session {
         let named = |name: &str| load_policy(name).map(|loaded| warn(loaded).policy);
         let policy = named(args.sources.policy.as_deref().or(self.config.text("policy.use")).unwrap_or("default"))?;
         let shadow = args.shadow.map(named).transpose()?;
-        let jobs = args.sources.jobs.or(self.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(cores);
+        let jobs = self.jobs(args.sources.jobs);
         let cache = match self.cache_dir().filter(|_| !args.sources.no_cache) {
             Some(dir) => {
-                Cache::open(
-                    &dir,
-                    if args.sources.refresh { Duration::ZERO } else { self.metadata_age() },
-                    self.config.number("cache.artifact_mib").unwrap_or(4096) << 20,
-                )
-                .await
+                Cache::open(&dir, if args.sources.refresh { Duration::ZERO } else { self.metadata_age() }, self.cache_limits()).await
             }
             None => Cache::none(),
         };
@@ -217,7 +232,8 @@ fn warn(loaded: Loaded) -> Loaded {
     loaded
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
+/// A text file that a person wrote, at most 4 MiB of it.
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     use std::io::Read as _;
     let file = std::fs::File::open(path)?;
     let mut text = String::new();

@@ -14,6 +14,7 @@ mod feed;
 mod limits;
 mod metadata;
 mod package;
+mod person;
 mod requested;
 mod signal;
 mod text;
@@ -29,9 +30,10 @@ pub use feed::{FeedHealth, FeedStatus};
 pub use limits::{AnalysisLimits, ArchiveLimits, HttpLimits, ReaderLimits};
 pub use metadata::{Known, PackageHistory, Publisher, RecordChange, ReleaseRecord, VersionPoint};
 pub use package::{PackageName, PurlError, Release};
+pub use person::{Person, PersonError, different_people};
 pub use requested::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, Place, Requested, Unread};
 pub use signal::{Evidence, Lens, Severity, Signal, SignalDraft, SignalKind, Status};
-pub use text::{one_line, percent_decode, printable};
+pub use text::{counted, one_line, percent_decode, printable};
 pub use verdict::{Judgement, Lifted, Reason, Verdict};
 
 /// The version of every JSON form that this build writes.

@@ -3,6 +3,7 @@
 //! A cache that cannot be opened, read or written is told once, as a warning, and the check goes on without it. What is
 //! read is as good as what was written: the store verifies blobs, and facts and records that do not parse are misses.
 
+use crate::cache_upkeep::{CacheLimits, Upkeep, artifacts, database};
 use bifocal_behaviour::ANALYSER;
 use bifocal_core::{ArtifactFacts, Release, ReleaseRecord, Sha256};
 use bifocal_store::{AssessmentStore, BlobStore, FolderBlobs, SqliteStore, StoreError};
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,9 @@ pub struct Cache {
     state: Option<Arc<dyn AssessmentStore>>,
     blobs: Option<Arc<dyn BlobStore>>,
     max_age: Duration,
+    upkeep: Option<Arc<Upkeep>>,
+    /// Entries written by this process.
+    writes: AtomicUsize,
     unwritable: AtomicBool,
     warnings: Mutex<BTreeSet<String>>,
 }
@@ -38,18 +42,51 @@ impl Cache {
         Cache { state: Some(state), blobs: Some(blobs), max_age, ..Cache::default() }
     }
 
-    /// The cache in a folder. Records older than `max_age` are fetched again; at most `bytes` of artifacts are kept.
-    pub async fn open(folder: &Path, max_age: Duration, bytes: u64) -> Self {
+    /// The cache in a folder. Records older than `max_age` are fetched again; what it may hold is looked after by
+    /// [`Cache::tidy`].
+    pub async fn open(folder: &Path, max_age: Duration, limits: CacheLimits) -> Self {
         let mut cache = Cache { max_age, ..Cache::default() };
-        match SqliteStore::open_cache(&folder.join("assessments.sqlite3")).await {
+        let entered = folder.to_owned();
+        cache.upkeep = tokio::task::spawn_blocking(move || Arc::new(Upkeep::enter(&entered, limits))).await.ok();
+        match SqliteStore::open_cache(&database(folder)).await {
             Ok(store) => cache.state = Some(Arc::new(store)),
             Err(error) => cache.warn(&error),
         }
-        match FolderBlobs::open(&folder.join("artifacts"), bytes).await {
+        match FolderBlobs::open(&artifacts(folder), limits.artifacts).await {
             Ok(blobs) => cache.blobs = Some(Arc::new(blobs)),
             Err(error) => cache.warn(&error),
         }
         cache
+    }
+
+    /// Notes what was used, and when that is due brings the cache within its limits. For the end of a run: it tells
+    /// nobody what it removed, and what fails is tried again by another run.
+    pub async fn tidy(&self) {
+        let (Some(state), Some(upkeep), false) = (&self.state, self.upkeep.clone(), self.unwritable.load(Ordering::Relaxed)) else {
+            return;
+        };
+        let failed = |error: StoreError| tracing::debug!(%error, "the cache is not looked after");
+        if let Err(error) = state.note_uses().await {
+            return failed(error);
+        }
+        let (written, waiting) = (self.writes.load(Ordering::Relaxed), Arc::clone(&upkeep));
+        let Ok(Some(turn)) = tokio::task::spawn_blocking(move || waiting.turn(written, Timestamp::now())).await else { return };
+        if let Err(error) = state.evict(turn.assessments()).await {
+            failed(error);
+        }
+        if let Some(blobs) = &self.blobs
+            && let Err(error) = blobs.evict(turn.artifacts()).await
+        {
+            failed(error);
+        }
+        let rest = tokio::task::spawn_blocking(move || {
+            let pruned = upkeep.prune_metadata(&turn);
+            upkeep.leave(turn);
+            pruned
+        });
+        if let Ok(Err(error)) = rest.await {
+            failed(error);
+        }
     }
 
     /// What went wrong, each once.
@@ -97,6 +134,7 @@ impl Cache {
 
     pub(crate) async fn put_record(&self, record: &ReleaseRecord) {
         if let Some(state) = self.writable() {
+            self.writes.fetch_add(1, Ordering::Relaxed);
             self.written(state.put_release_records(std::slice::from_ref(record), Timestamp::now()).await);
         }
     }
@@ -112,6 +150,7 @@ impl Cache {
 
     pub(crate) async fn put_names(&self, names: &[String], artifact: Sha256) {
         if let Some(state) = self.writable() {
+            self.writes.fetch_add(1, Ordering::Relaxed);
             self.written(state.put_artifact_names(names, artifact).await);
         }
     }
@@ -132,6 +171,7 @@ impl Cache {
 
     pub(crate) async fn put_facts(&self, facts: &ArtifactFacts) {
         if let Some(state) = self.writable() {
+            self.writes.fetch_add(1, Ordering::Relaxed);
             self.written(state.put_artifact_facts(std::slice::from_ref(facts)).await);
         }
     }

@@ -179,6 +179,11 @@ impl Engine {
         Ok(self.policy.explain(&assessment, &evaluator.context(false)))
     }
 
+    /// Looks after the cache; for the end of a run, when the result is printed.
+    pub async fn tidy(&self) {
+        self.intake.cache.tidy().await;
+    }
+
     /// Time spent so far, for `-v`.
     pub fn spent(&self, wall: std::time::Duration) -> String {
         self.intake.spent.line(wall)

@@ -2,10 +2,10 @@
 
 use crate::feeds::{StoredList, advisory_path, popularity_path};
 use bifocal_advisory::{
-    AdvisoryError, AdvisoryStore, Feed, FeedKind, FeedLocation, FeedSources, ImportOptions, ImportReport, ImportSource, OpenMode,
+    AdvisoryError, AdvisoryStore, Feed, FeedKind, FeedLocation, FeedSources, ImportOptions, ImportReport, ImportSource, NAMED, OpenMode,
     SignatureCheck,
 };
-use bifocal_core::{Ecosystem, SCHEMA_VERSION, Sha256, printable};
+use bifocal_core::{Ecosystem, SCHEMA_VERSION, Sha256, counted, printable};
 use bifocal_history::Popularity;
 use bifocal_registries::{Registries, RegistryError};
 use bytes::Bytes;
@@ -48,6 +48,15 @@ impl Origin {
     }
 }
 
+impl Origin {
+    fn location(&self) -> FeedLocation {
+        match self {
+            Origin::Url(url) => FeedLocation::Url(url.clone()),
+            Origin::Path(path) => FeedLocation::Path(path.clone()),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -69,13 +78,13 @@ pub enum UpdateReport {
 impl fmt::Display for UpdateReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            UpdateReport::Popularity(ecosystem, names) => write!(f, "popularity/{ecosystem}: {names} names"),
+            UpdateReport::Popularity(ecosystem, names) => write!(f, "popularity/{ecosystem}: {}", counted(*names as u64, "name", "names")),
             UpdateReport::Osv(report) => {
                 write!(
                     f,
-                    "{}: {} records, {} of them malware, {} withdrawn",
+                    "{}: {}, {} of them malware, {} withdrawn",
                     printable(&report.feed),
-                    report.records,
+                    counted(report.records, "record", "records"),
                     report.malware,
                     report.withdrawn
                 )?;
@@ -83,10 +92,15 @@ impl fmt::Display for UpdateReport {
                     write!(f, ", as of {}", date.strftime("%Y-%m-%d"))?;
                 }
                 if report.vanished > 0 {
-                    write!(f, "; {} records of the last state are gone", report.vanished)?;
+                    let (records, are) = (counted(report.vanished, "record", "records"), if report.vanished == 1 { "is" } else { "are" });
+                    write!(f, "; {records} of the last state {are} gone")?;
                 }
                 for (reason, skipped) in &report.skipped {
-                    write!(f, "\n  passed over: {} ({}), {} times", reason.as_str(), skipped.examples.join(", "), skipped.count)?;
+                    let times = counted(skipped.count, "time", "times");
+                    write!(f, "\n  passed over: {} ({}), {times}", reason.as_str(), skipped.examples.join(", "))?;
+                }
+                if is_named(&report.feed) {
+                    write!(f, "\n  it adds records, and stands in for no source of the list; a whole dump is loaded with --as FEED")?;
                 }
                 Ok(())
             }
@@ -123,6 +137,11 @@ pub enum UpdateError {
     },
 }
 
+/// Whether a feed is on no list of sources, so that it only adds records.
+pub fn is_named(feed: &str) -> bool {
+    feed.strip_prefix(NAMED).is_some_and(|rest| rest.starts_with('/'))
+}
+
 impl FeedUpdate {
     /// Every feed of the list; one that fails does not stop the others.
     pub async fn all(&self, sources: &FeedSources) -> Vec<Result<UpdateReport, UpdateError>> {
@@ -133,20 +152,43 @@ impl FeedUpdate {
         results
     }
 
-    /// One source that a person named.
+    /// One source that a person named. It adds records beside those of the list, and answers for none of its feeds; a list
+    /// of popular names takes the place of the last one.
     pub async fn one(&self, origin: &Origin, popularity: Option<Ecosystem>, sha256: Option<Sha256>) -> Result<UpdateReport, UpdateError> {
         let feed = Feed {
-            name: popularity.map_or_else(|| format!("named/{}", stem(origin)), |ecosystem| format!("popularity/{ecosystem}")),
+            name: popularity.map_or_else(|| format!("{NAMED}/{}", stem(origin)), |ecosystem| format!("popularity/{ecosystem}")),
             kind: if popularity.is_some() { FeedKind::Popularity } else { FeedKind::OsvZip },
-            location: match origin {
-                Origin::Url(url) => FeedLocation::Url(url.clone()),
-                Origin::Path(path) => FeedLocation::Path(path.clone()),
-            },
+            location: origin.location(),
             ecosystems: popularity.into_iter().collect(),
             sha256,
             minisign: None,
         };
         self.feed(&feed).await
+    }
+
+    /// One source that a person declares to be the whole of `feed`, a feed of the list: what a mirror or a carried file
+    /// brings. The list's digest and signature hold for it too.
+    pub async fn stand_in(&self, origin: &Origin, feed: &Feed, sha256: Option<Sha256>) -> Result<UpdateReport, UpdateError> {
+        let other = |why: String| UpdateError::Other { name: feed.name.clone(), why };
+        if let (Some(listed), Some(given)) = (feed.sha256, sha256)
+            && listed != given
+        {
+            return Err(other(format!("the list of sources asks for {listed}, and --sha256 for {given}")));
+        }
+        self.feed(&Feed { location: origin.location(), sha256: feed.sha256.or(sha256), ..feed.clone() }).await
+    }
+
+    /// Removes a loaded feed of advisories with all that it brought. False when none is called so.
+    pub async fn remove(&self, name: &str) -> Result<bool, UpdateError> {
+        let path = advisory_path(&self.dir);
+        if !path.is_file() {
+            return Ok(false);
+        }
+        let fail = |source: AdvisoryError| UpdateError::Import { name: name.to_owned(), source };
+        let store = AdvisoryStore::open(&path, OpenMode::ReadWrite).await.map_err(fail)?;
+        let removed = store.remove(name).await;
+        store.close().await;
+        removed.map_err(fail)
     }
 
     async fn feed(&self, feed: &Feed) -> Result<UpdateReport, UpdateError> {

@@ -3,7 +3,7 @@
 //! In: the folder that `feed update` fills. Out: advisory and history signals, and how far each feed can be relied on at
 //! the time for which the policy is evaluated. A feed that is missing, stale or unreadable gives *unknown*, never silence.
 
-use bifocal_advisory::{AdvisoryStore, OpenMode, feed_unknown, missing_status, signals};
+use bifocal_advisory::{AdvisoryStore, FeedSources, LoadedFeed, OpenMode, feed_unknown, missing_status, signals};
 use bifocal_core::{ArtifactFacts, Ecosystem, FeedHealth, FeedStatus, Release, ReleaseRecord, Signal};
 use bifocal_history::{HistoryFeeds, Popularity, manifest_signals};
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +39,7 @@ pub struct Feeds {
     advisory: Option<AdvisoryStore>,
     history: HistoryFeeds,
     status: Vec<FeedStatus>,
+    loaded: Vec<LoadedFeed>,
     warnings: Mutex<BTreeSet<String>>,
 }
 
@@ -51,8 +52,15 @@ pub enum FeedsError {
 }
 
 impl Feeds {
-    /// Opens what is in `dir`; without a folder every feed is missing.
-    pub async fn open(dir: Option<&Path>, now: Timestamp, stale_days: i64, ecosystems: &BTreeSet<Ecosystem>) -> Result<Self, FeedsError> {
+    /// Opens what is in `dir`; without a folder every feed is missing. `sources` is the list of sources: only what comes
+    /// from it answers a question, whatever else was loaded beside it.
+    pub async fn open(
+        dir: Option<&Path>,
+        sources: &FeedSources,
+        now: Timestamp,
+        stale_days: i64,
+        ecosystems: &BTreeSet<Ecosystem>,
+    ) -> Result<Self, FeedsError> {
         let stale_after = stale_days
             .checked_mul(24)
             .filter(|hours| *hours < 200_000_000)
@@ -73,13 +81,19 @@ impl Feeds {
         for ecosystem in &wanted {
             let mut status = missing_status();
             if let Some(store) = &feeds.advisory {
-                match store.status_of(std::slice::from_ref(ecosystem), now, stale_after).await {
+                match store.status_of(*ecosystem, &sources.answering(*ecosystem), now, stale_after).await {
                     Ok(found) => status = found,
                     Err(error) => feeds.warn(error.to_string()),
                 }
             }
             status.name = format!("osv/{ecosystem}");
             feeds.status.push(status);
+        }
+        if let Some(store) = &feeds.advisory {
+            match store.feeds(now, stale_after).await {
+                Ok(loaded) => feeds.loaded = loaded,
+                Err(error) => feeds.warn(error.to_string()),
+            }
         }
         for ecosystem in wanted {
             if let Some(path) = dir.map(|dir| popularity_path(dir, ecosystem)).filter(|path| path.exists()) {
@@ -99,7 +113,13 @@ impl Feeds {
         &self.status
     }
 
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    /// Every feed of advisories that is loaded, those that only add records too.
+    pub fn loaded(&self) -> &[LoadedFeed] {
+        &self.loaded
+    }
+
+    /// What went wrong without stopping anything, each once.
+    pub fn warnings(&self) -> Vec<String> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 

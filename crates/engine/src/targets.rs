@@ -5,7 +5,7 @@
 use crate::plan::Plan;
 use crate::poms::Poms;
 use crate::report::{LocalDependency, NotEvaluated};
-use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Release, Requested, printable};
+use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Requested, printable};
 use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, detect, is_looked_for, read, walk};
 use bifocal_registries::Registries;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,9 @@ pub enum TargetError {
     /// Not a purl.
     #[error(transparent)]
     Purl(#[from] PurlError),
+    /// A purl with something else than a version.
+    #[error(transparent)]
+    Exact(#[from] crate::ExactError),
     /// A file that is malformed or of no known kind.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -171,9 +174,9 @@ fn why(error: &FileError) -> String {
 
 /// A purl with a version is exact; without one it is what the client would take today.
 fn purl(text: &str) -> Result<Dependency, TargetError> {
-    let requested = match Release::from_str(text) {
+    let requested = match crate::release(text) {
         Ok(release) => Requested::Exact { release },
-        Err(PurlError::NoVersion(_)) => {
+        Err(crate::ExactError::Purl(PurlError::NoVersion(_))) => {
             let package = PackageName::from_str(text)?;
             let requirement = match package.ecosystem() {
                 Ecosystem::Npm | Ecosystem::Golang => "latest",

@@ -11,7 +11,7 @@ use crate::packs::{PACKS, pack};
 use crate::people::MAX_OVERRIDE;
 use crate::problem::{Level, PolicyError, Problem, Problems, nearest, shown};
 use crate::{KnownSignals, MAX_CONDITION, MAX_FILE, MAX_RULES};
-use bifocal_core::{MalwareOverride, SCHEMA_VERSION, Verdict, Waiver};
+use bifocal_core::{MalwareOverride, SCHEMA_VERSION, Verdict, Waiver, different_people};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use toml_edit::TableLike;
@@ -394,8 +394,13 @@ impl Loader<'_> {
         let since = keys.time("since", "when the second person signed");
         let until = keys.time("until", "at most 14 days after `since`");
         let by: Vec<String> = by.into_iter().map(|person| person.value).collect();
-        if crate::people::distinct(&by) < 2 {
-            self.problems.error(at, "[[malware_override]] needs two different people in `by`", "");
+        match different_people(by.iter().map(String::as_str)) {
+            Ok(people) if people >= 2 => {}
+            Ok(_) => {
+                let hint = "one person in two spellings, or a handle and its address, are one";
+                self.problems.error(at, "[[malware_override]] needs two different people in `by`", hint);
+            }
+            Err(error) => self.problems.error(at, format!("[[malware_override]] `by`: {error}"), ""),
         }
         let (record, sha256, package, reason, since, until) = (record?, sha256?, package?, reason?, since?, until?);
         if until.value.duration_since(since.value) > MAX_OVERRIDE {

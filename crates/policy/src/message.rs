@@ -5,9 +5,14 @@ use crate::problem::{nearest, shown};
 use crate::schema::PLACEHOLDERS;
 use bifocal_core::{Signal, one_line};
 
-/// Characters of one interpolated value, and of a whole message.
+/// Characters of one interpolated value, of one signal in a list, and of a whole message.
 const MAX_VALUE: usize = 300;
+const MAX_LISTED: usize = 100;
 const MAX_MESSAGE: usize = 1200;
+/// Characters of the message of a lone signal. A signal is shown whole, unless it is hostile in its length.
+const MAX_SIGNAL: usize = 1000;
+/// Signals that a list shows.
+const LISTED: usize = 3;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Template {
@@ -67,6 +72,7 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
+                Piece::Value(name @ ("signal" | "signals")) => out.push_str(&value(name, facts, signals)),
                 Piece::Value(name) => out.push_str(&one_line(&value(name, facts, signals), MAX_VALUE)),
             }
         }
@@ -91,27 +97,36 @@ fn value(name: &str, facts: &Facts<'_>, signals: &[&Signal]) -> String {
         "also_on" => or(record.map(|record| record.also_on.join(", ")), "no other upstream"),
         "yanked_reason" => or(record.and_then(|record| record.yanked.clone()), "no reason given"),
         "count" => signals.len().to_string(),
-        "signal" => worst_first(signals).first().map_or_else(|| "no signal".to_owned(), |signal| signal.message.clone()),
-        "signals" => {
-            let worst = worst_first(signals);
-            let mut texts: Vec<String> = Vec::new();
-            for signal in &worst {
-                let text = one_line(&signal.message, MAX_VALUE / 3);
-                if !texts.contains(&text) {
-                    texts.push(text);
-                }
-                if texts.len() == 3 {
-                    break;
-                }
-            }
-            let more = worst.len().saturating_sub(texts.len());
-            let mut out = texts.join("; ");
-            if more > 0 {
-                out.push_str(&format!(" (and {more} more)"));
-            }
-            if out.is_empty() { "no signal".to_owned() } else { out }
-        }
+        "signal" => texts(signals, MAX_SIGNAL).into_iter().next().unwrap_or_else(|| "no signal".to_owned()),
+        "signals" => list(signals),
         _ => String::new(),
+    }
+}
+
+/// The messages of signals, the worst first, each once.
+fn texts(signals: &[&Signal], most: usize) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for signal in worst_first(signals) {
+        let text = one_line(&signal.message, most);
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
+}
+
+/// One message whole, or several shortened.
+fn list(signals: &[&Signal]) -> String {
+    let whole = texts(signals, MAX_SIGNAL);
+    match whole.as_slice() {
+        [] => "no signal".to_owned(),
+        [one] => one.clone(),
+        several => {
+            let shown: Vec<String> = several.iter().take(LISTED).map(|text| one_line(text, MAX_LISTED)).collect();
+            let more = several.len().saturating_sub(LISTED);
+            let rest = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            format!("{}{rest}", shown.join("; "))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::glob;
 use crate::judge::{Candidate, Context, Policy, candidate};
 use bifocal_core::{
     Assessment, Decision, DecisionAction, Judgement, Lifted, MalwareOverride, Reason, Release, Sha256, Signal, Status, Verdict, Waiver,
-    one_line,
+    different_people, one_line,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,11 +35,6 @@ pub(crate) enum Lifting {
     Override,
     /// Approvals (a hold, or a waivable deny), and waivers where the rule is waivable.
     People { waivable: bool },
-}
-
-/// Number of different people; case and blanks around a name do not make another person.
-pub(crate) fn distinct(by: &[String]) -> usize {
-    by.iter().map(|person| person.trim().to_lowercase()).filter(|person| !person.is_empty()).collect::<BTreeSet<_>>().len()
 }
 
 /// Splits the candidates into those that still count and those that were lifted; adds what people themselves cause.
@@ -149,7 +144,7 @@ impl People<'_> {
         lifted.record == record
             && lifted.sha256 == *sha256
             && lifted.package == self.assessment.record.release.package
-            && distinct(&lifted.by) >= 2
+            && different_people(lifted.by.iter().map(String::as_str)).is_ok_and(|people| people >= 2)
             && lifted.since <= self.now
             && self.now < lifted.until
             && lifted.until.duration_since(lifted.since) <= MAX_OVERRIDE

@@ -243,7 +243,7 @@ pub const PLACEHOLDERS: &[(&str, &str)] = &[
     ("upstream", "the upstream that answered"),
     ("also_on", "the upstreams that have a package of this name"),
     ("yanked_reason", "the reason of a yank, or `no reason given`"),
-    ("signal", "the message of the worst signal that made the rule match"),
-    ("signals", "the messages of the signals that made the rule match, at most three"),
+    ("signal", "the message of the worst signal that made the rule match, whole"),
+    ("signals", "the message of the signal that made the rule match, or of several the first three, shortened"),
     ("count", "how many signals made the rule match"),
 ];

@@ -22,6 +22,7 @@ use crate::environment::{Environment, Options};
 use crate::error::{RegistryError, shown};
 use body::{Encoding, Unopened};
 use bytes::Bytes;
+pub(crate) use cache::note_use;
 use cache::{MetadataCache, Stored};
 use exchange::{Answer, Plan};
 use host::Hosts;

@@ -43,7 +43,9 @@ impl RecordCache {
     /// The record for `key` while it is fresh at `now`, or however old when `any_age`. Blocking.
     pub(crate) fn load(&self, key: &str, now: Timestamp, any_age: bool) -> Option<ReleaseRecord> {
         let mut bytes = Vec::new();
-        std::fs::File::open(self.path(key)).ok()?.take(MAX_RECORD).read_to_end(&mut bytes).ok()?;
+        let file = std::fs::File::open(self.path(key)).ok()?;
+        crate::http::note_use(&file);
+        file.take(MAX_RECORD).read_to_end(&mut bytes).ok()?;
         let held: Held = serde_json::from_slice(&bytes).ok()?;
         let fresh = any_age || (held.as_of <= now && now < held.until);
         (held.key == key && held.record.schema_version == bifocal_core::SCHEMA_VERSION && fresh).then_some(held.record)

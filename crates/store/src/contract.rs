@@ -5,11 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "a suite of tests may stop at the first failure")]
 
 use crate::{
-    AssessmentStore, BlobStore, CaseStore, DecisionStore, PublisherHistoryStore, PublisherIdentity, QueueStore, StoreError, verify_log,
+    AssessmentStore, BlobStore, Bounds, CaseStore, DecisionStore, PublisherHistoryStore, PublisherIdentity, QueueStore, StoreError,
+    verify_log,
 };
 use bifocal_core::{
-    ArtifactFacts, Decision, DecisionAction, Ecosystem, Evidence, Known, Lens, ManifestClaims, PackageHistory, ReasonCode, Release,
-    ReleaseRecord, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
+    ArtifactFacts, Clock as _, Decision, DecisionAction, Ecosystem, Evidence, Known, Lens, ManifestClaims, ManualClock, PackageHistory,
+    ReasonCode, Release, ReleaseRecord, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
 };
 use bifocal_ledger::Body;
 use bytes::Bytes;
@@ -130,6 +131,49 @@ pub async fn assessments(store: &dyn AssessmentStore) {
     assert_eq!(found.into_iter().collect::<Vec<_>>(), [(names[1].clone(), two), (names[0].clone(), one)]);
 }
 
+/// What goes first. `clock` is the one that the store was given; the store is empty.
+pub async fn eviction(store: &dyn AssessmentStore, clock: &ManualClock) {
+    let all: Vec<ArtifactFacts> = (0..40).map(|number| facts(number, "a 1")).collect();
+    let sha256s: Vec<Sha256> = all.iter().map(|facts| facts.sha256).collect();
+    let releases: Vec<Release> = (0..40).map(release).collect();
+    store.put_artifact_facts(&all).await.unwrap();
+    store.put_release_records(&(0..40).map(record).collect::<Vec<_>>(), at(0)).await.unwrap();
+    for (number, sha256) in sha256s.iter().enumerate() {
+        store.put_artifact_names(&[format!("name {number}")], *sha256).await.unwrap();
+    }
+    let start = clock.now();
+    let known = async || {
+        let names: Vec<String> = (0..40).map(|number| format!("name {number}")).collect();
+        (store.artifact_names(&names).await.unwrap().len(), clock.now())
+    };
+    assert_eq!(store.evict(Bounds::of(u64::MAX)).await.unwrap(), 0, "there is room");
+    assert_eq!(known().await.0, 40);
+
+    // Half of them are used again two days later.
+    clock.advance(SignedDuration::from_hours(48));
+    store.artifact_facts(&sha256s[..20], "a 1").await.unwrap();
+    store.release_records(&releases[..20]).await.unwrap();
+    store.note_uses().await.unwrap();
+    clock.advance(SignedDuration::from_hours(2));
+    // No room at all, but what was used lately is in other hands.
+    let spare_since = Some(start + SignedDuration::from_hours(24));
+    store.evict(Bounds { bytes: 0, unused_since: Timestamp::MIN, spare_since }).await.unwrap();
+    assert_eq!(known().await.0, 20, "names go with their facts");
+    let unused_since = start + SignedDuration::from_hours(24);
+    assert_eq!(store.evict(Bounds { bytes: u64::MAX, unused_since, spare_since: None }).await.unwrap(), 0, "room, and young enough");
+    assert_eq!(store.artifact_facts(&sha256s, "a 1").await.unwrap().keys().filter(|key| sha256s[..20].contains(key)).count(), 20);
+    assert_eq!(store.release_records(&releases).await.unwrap().len(), 20);
+    // All of it is older than a month now.
+    clock.advance(SignedDuration::from_hours(24 * 31));
+    let unused_since = clock.now() - SignedDuration::from_hours(24 * 30);
+    store.artifact_facts(&sha256s[..1], "a 1").await.unwrap();
+    store.evict(Bounds { bytes: u64::MAX, unused_since, spare_since: None }).await.unwrap();
+    assert_eq!(store.artifact_facts(&sha256s, "a 1").await.unwrap().keys().collect::<Vec<_>>(), [&sha256s[0]], "reading is using");
+    assert!(store.release_records(&releases).await.unwrap().is_empty());
+    store.evict(Bounds::of(0)).await.unwrap();
+    assert!(store.artifact_facts(&sha256s, "a 1").await.unwrap().is_empty() && known().await.0 == 0);
+}
+
 /// Blobs. `advance` moves the clock that the store was given.
 pub async fn blobs(store: &dyn BlobStore, advance: &(dyn Fn(SignedDuration) + Sync)) {
     let missing = Sha256::of(b"missing");
@@ -149,14 +193,14 @@ pub async fn blobs(store: &dyn BlobStore, advance: &(dyn Fn(SignedDuration) + Sy
 
     advance(SignedDuration::from_hours(2));
     assert_eq!(store.get(names[0]).await.unwrap(), Some(Bytes::from(vec![0; 100])), "used, so it is kept");
-    assert_eq!(store.evict_to(300).await.unwrap(), 200);
+    assert_eq!(store.evict(Bounds::of(300)).await.unwrap(), 200);
     let mut left = Vec::new();
     for name in &names {
         left.push(store.contains(*name).await.unwrap());
     }
     assert_eq!(left, [true, false, false, true, true], "the least recently used go first");
-    assert_eq!(store.evict_to(300).await.unwrap(), 0);
-    assert_eq!(store.evict_to(0).await.unwrap(), 300);
+    assert_eq!(store.evict(Bounds::of(300)).await.unwrap(), 0);
+    assert_eq!(store.evict(Bounds::of(0)).await.unwrap(), 300);
 }
 
 /// The queue.
@@ -234,20 +278,22 @@ pub async fn decisions(store: &dyn DecisionStore) {
     let lift = |id: &str, actor: &str, seconds: i64| decision(id, DecisionAction::OverrideMalware, actor, seconds);
     store.record_decision(&lift("o1", "ann", 10)).await.unwrap();
     store.record_decision(&lift("o2", "Ann ", 11)).await.unwrap();
-    assert!(store.malware_overrides().await.unwrap().is_empty(), "one person is not two");
+    store.record_decision(&lift("o2b", "a\u{200b}nn", 11)).await.unwrap();
+    store.record_decision(&lift("o2c", "somebody else", 11)).await.unwrap();
+    assert!(store.malware_overrides().await.unwrap().is_empty(), "one person is not two, and a text that is no name is nobody");
     let until = Some(at(11 + 86_400));
     store.record_decision(&Decision { until, ..lift("o3", "bob", 12) }).await.unwrap();
     let lifted = store.malware_overrides().await.unwrap();
     assert_eq!(lifted.len(), 1);
     assert_eq!((lifted[0].record.as_str(), lifted[0].since, Some(lifted[0].until)), ("MAL-2026-1", at(12), until));
-    assert_eq!(lifted[0].by, ["Ann ", "bob"]);
+    assert_eq!(lifted[0].by, ["a\u{200b}nn", "bob"]);
     store.record_decision(&lift("o4", "bob", 20 * 86_400)).await.unwrap();
     store.record_decision(&lift("o5", "cem", 40 * 86_400)).await.unwrap();
     assert_eq!(store.malware_overrides().await.unwrap().len(), 1, "a signature does not wait for ever");
     let revoke = Decision { revokes: Some("o3".to_owned()), ..decision("r1", DecisionAction::Revoke, "cem", 41 * 86_400) };
     store.record_decision(&revoke).await.unwrap();
     assert!(store.malware_overrides().await.unwrap().is_empty());
-    assert_eq!(verify_log(store).await.unwrap().size, 9);
+    assert_eq!(verify_log(store).await.unwrap().size, 11);
 }
 
 /// Cases.

@@ -4,23 +4,19 @@
 //! all. It is verified each time it is read: what a crash, a full disk or a bad sector left is removed and counts as
 //! missing. The time of last use is the file's modification time.
 
+use crate::bounds::{prune, system_time, touch};
 use crate::files::{blocking, io_error, make_folder};
-use crate::{BlobStore, StoreError, SystemClock};
+use crate::{BlobStore, Bounds, StoreError, SystemClock};
 use async_trait::async_trait;
 use bifocal_core::{Clock, Sha256};
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
-use std::fs::{File, Metadata};
+use jiff::Timestamp;
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
-/// How long a use is not worth writing down again.
-const USE_GRAIN: SignedDuration = SignedDuration::from_hours(1);
-/// Age after which a temporary file belongs to nobody any more.
-const ORPHAN_AGE: SignedDuration = SignedDuration::from_hours(24);
 const TEMPORARY: &str = "new-";
 
 /// What must survive a power cut.
@@ -69,7 +65,7 @@ impl FolderBlobs {
             return Ok(());
         }
         self.unchecked.store(0, Ordering::Relaxed);
-        self.evict_to(self.budget).await.map(|_| ())
+        self.evict(Bounds::of(self.budget)).await.map(|_| ())
     }
 
     fn path(&self, sha256: Sha256) -> PathBuf {
@@ -99,9 +95,9 @@ impl BlobStore for FolderBlobs {
         blocking(&self.root, move || Ok(path.is_file())).await
     }
 
-    async fn evict_to(&self, bytes: u64) -> Result<u64, StoreError> {
+    async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError> {
         let (root, now) = (self.root.clone(), self.clock.now());
-        blocking(&self.root, move || evict(&root, bytes, now)).await
+        blocking(&self.root, move || prune(&[root], &bounds, now)).await
     }
 }
 
@@ -146,62 +142,4 @@ fn read(path: &Path, sha256: Sha256, now: Timestamp) -> Result<Option<Bytes>, St
     }
     touch(path, &metadata, now);
     Ok(Some(Bytes::from(bytes)))
-}
-
-/// Notes a use. Failing to is harmless: the blob is only evicted sooner.
-fn touch(path: &Path, metadata: &Metadata, now: Timestamp) {
-    let used = metadata.modified().map(timestamp).unwrap_or(Timestamp::UNIX_EPOCH);
-    if now.duration_since(used) >= USE_GRAIN
-        && let Ok(file) = File::options().append(true).open(path)
-    {
-        let _ = file.set_modified(system_time(now));
-    }
-}
-
-fn evict(root: &Path, keep: u64, now: Timestamp) -> Result<u64, StoreError> {
-    let mut blobs: Vec<(Timestamp, PathBuf, u64)> = Vec::new();
-    for folder in entries(root)? {
-        for path in entries(&folder)? {
-            // Another process may remove it at any time.
-            let Ok(metadata) = path.metadata() else { continue };
-            let used = metadata.modified().map(timestamp).unwrap_or(Timestamp::UNIX_EPOCH);
-            let temporary = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(TEMPORARY));
-            if !temporary {
-                blobs.push((used, path, metadata.len()));
-            } else if now.duration_since(used) > ORPHAN_AGE {
-                let _ = std::fs::remove_file(&path);
-            }
-        }
-    }
-    blobs.sort();
-    let mut total: u64 = blobs.iter().map(|(_, _, size)| size).sum();
-    let mut removed = 0;
-    for (_, path, size) in blobs {
-        if total <= keep {
-            break;
-        }
-        match std::fs::remove_file(&path) {
-            Ok(()) => removed += size,
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error(&path, error)),
-        }
-        total -= size;
-    }
-    Ok(removed)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    match std::fs::read_dir(folder) {
-        Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
-        Err(error) => Err(io_error(folder, error)),
-    }
-}
-
-fn timestamp(time: SystemTime) -> Timestamp {
-    Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn system_time(time: Timestamp) -> SystemTime {
-    SystemTime::from(time.max(Timestamp::UNIX_EPOCH))
 }

@@ -7,6 +7,7 @@
 //! damaged database is set aside and begun anew, and it is written without waiting for the disk. The *state* may not: a
 //! decision that is acknowledged is on disk and in the log, after a power cut too.
 
+mod bounds;
 mod error;
 mod files;
 mod folder;
@@ -20,6 +21,7 @@ mod verify;
 #[cfg(feature = "contract")]
 pub mod contract;
 
+pub use bounds::{Bounds, Held, held, prune};
 pub use error::StoreError;
 pub use folder::{Durability, FolderBlobs};
 pub use memory::MemoryStore;

@@ -2,7 +2,8 @@
 
 use crate::overrides::overrides;
 use crate::{
-    AssessmentStore, BlobStore, CaseRow, CaseStore, DecisionStore, Job, PublisherHistoryStore, PublisherIdentity, QueueStore, StoreError,
+    AssessmentStore, BlobStore, Bounds, CaseRow, CaseStore, DecisionStore, Job, PublisherHistoryStore, PublisherIdentity, QueueStore,
+    StoreError,
 };
 use async_trait::async_trait;
 use bifocal_core::{ArtifactFacts, Clock, Decision, MalwareOverride, PackageName, Release, ReleaseRecord, Sha256};
@@ -21,8 +22,9 @@ pub struct MemoryStore {
 
 #[derive(Default)]
 struct Inner {
-    facts: BTreeMap<(Sha256, String), ArtifactFacts>,
-    records: BTreeMap<Release, (ReleaseRecord, Timestamp)>,
+    /// With the time of last use, as records.
+    facts: BTreeMap<(Sha256, String), (ArtifactFacts, Timestamp)>,
+    records: BTreeMap<Release, (ReleaseRecord, Timestamp, Timestamp)>,
     names: BTreeMap<String, Sha256>,
     /// Bytes, with the time of last use and a count that orders uses at the same time.
     blobs: BTreeMap<Sha256, (Bytes, Timestamp, u64)>,
@@ -87,28 +89,45 @@ impl Inner {
 #[async_trait]
 impl AssessmentStore for MemoryStore {
     async fn artifact_facts(&self, artifacts: &[Sha256], analyser: &str) -> Result<BTreeMap<Sha256, ArtifactFacts>, StoreError> {
-        let inner = self.inner();
-        let one = |sha256: &Sha256| Some((*sha256, inner.facts.get(&(*sha256, analyser.to_owned()))?.clone()));
-        Ok(artifacts.iter().filter_map(one).collect())
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let mut found = BTreeMap::new();
+        for sha256 in artifacts {
+            if let Some((facts, used)) = inner.facts.get_mut(&(*sha256, analyser.to_owned())) {
+                *used = now;
+                found.insert(*sha256, facts.clone());
+            }
+        }
+        Ok(found)
     }
 
     async fn put_artifact_facts(&self, facts: &[ArtifactFacts]) -> Result<(), StoreError> {
+        let now = self.clock.now();
         let mut inner = self.inner();
         for facts in facts {
-            inner.facts.insert((facts.sha256, facts.analyser.clone()), facts.clone());
+            inner.facts.insert((facts.sha256, facts.analyser.clone()), (facts.clone(), now));
         }
         Ok(())
     }
 
     async fn release_records(&self, releases: &[Release]) -> Result<BTreeMap<Release, (ReleaseRecord, Timestamp)>, StoreError> {
-        let inner = self.inner();
-        Ok(releases.iter().filter_map(|release| Some((release.clone(), inner.records.get(release)?.clone()))).collect())
+        let now = self.clock.now();
+        let mut inner = self.inner();
+        let mut found = BTreeMap::new();
+        for release in releases {
+            if let Some((record, fetched_at, used)) = inner.records.get_mut(release) {
+                *used = now;
+                found.insert(release.clone(), (record.clone(), *fetched_at));
+            }
+        }
+        Ok(found)
     }
 
     async fn put_release_records(&self, records: &[ReleaseRecord], fetched_at: Timestamp) -> Result<(), StoreError> {
+        let now = self.clock.now();
         let mut inner = self.inner();
         for record in records {
-            inner.records.insert(record.release.clone(), (record.clone(), fetched_at));
+            inner.records.insert(record.release.clone(), (record.clone(), fetched_at, now));
         }
         Ok(())
     }
@@ -121,6 +140,39 @@ impl AssessmentStore for MemoryStore {
     async fn put_artifact_names(&self, names: &[String], artifact: Sha256) -> Result<(), StoreError> {
         self.inner().names.extend(names.iter().map(|name| (name.clone(), artifact)));
         Ok(())
+    }
+
+    async fn note_uses(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError> {
+        let mut guard = self.inner();
+        let Inner { facts, records, names, .. } = &mut *guard;
+        let size = |value: Result<Vec<u8>, serde_json::Error>| value.map_or(0, |json| json.len() as u64);
+        enum Key {
+            Facts((Sha256, String)),
+            Record(Release),
+        }
+        let mut entries: Vec<(Timestamp, u64, Key)> = Vec::new();
+        entries.extend(facts.iter().map(|(key, (facts, used))| (*used, size(serde_json::to_vec(facts)), Key::Facts(key.clone()))));
+        entries.extend(records.iter().map(|(key, (record, _, used))| (*used, size(serde_json::to_vec(record)), Key::Record(key.clone()))));
+        entries.sort_by_key(|(used, ..)| *used);
+        let mut held: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
+        let mut removed = 0;
+        for (used, bytes, key) in entries {
+            if !bounds.is_out(used, held) {
+                break;
+            }
+            match key {
+                Key::Facts(key) => drop(facts.remove(&key)),
+                Key::Record(release) => drop(records.remove(&release)),
+            }
+            held -= bytes;
+            removed += bytes;
+        }
+        names.retain(|_, sha256| facts.keys().any(|(known, _)| known == sha256));
+        Ok(removed)
     }
 }
 
@@ -151,19 +203,19 @@ impl BlobStore for MemoryStore {
         Ok(self.inner().blobs.contains_key(&sha256))
     }
 
-    async fn evict_to(&self, bytes: u64) -> Result<u64, StoreError> {
+    async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError> {
         let mut inner = self.inner();
         let mut order: Vec<_> =
             inner.blobs.iter().map(|(sha256, (bytes, used, order))| (*used, *order, *sha256, bytes.len() as u64)).collect();
         order.sort();
-        let mut total: u64 = order.iter().map(|(.., size)| size).sum();
+        let mut held: u64 = order.iter().map(|(.., size)| size).sum();
         let mut removed = 0;
-        for (.., sha256, size) in order {
-            if total <= bytes {
+        for (used, _, sha256, size) in order {
+            if !bounds.is_out(used, held) {
                 break;
             }
             inner.blobs.remove(&sha256);
-            total -= size;
+            held -= size;
             removed += size;
         }
         Ok(removed)

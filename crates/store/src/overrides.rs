@@ -1,6 +1,6 @@
 //! Two people's decisions against one malware record become one override.
 
-use bifocal_core::{Decision, DecisionAction, MalwareOverride, Sha256};
+use bifocal_core::{Decision, DecisionAction, MalwareOverride, Person, Sha256, different_people};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ pub(crate) fn overrides(decisions: &[Decision]) -> Vec<MalwareOverride> {
     let mut signed: BTreeMap<(String, Sha256, String), Vec<&Decision>> = BTreeMap::new();
     for decision in decisions {
         let Some(record) = &decision.malware_record else { continue };
-        if decision.action == DecisionAction::OverrideMalware && !revoked.contains(decision.id.as_str()) {
+        let signs = decision.action == DecisionAction::OverrideMalware && Person::parse(&decision.actor).is_ok();
+        if signs && !revoked.contains(decision.id.as_str()) {
             for sha256 in &decision.artifacts {
                 signed.entry((record.clone(), *sha256, decision.release.package.purl())).or_default().push(decision);
             }
@@ -25,9 +26,8 @@ pub(crate) fn overrides(decisions: &[Decision]) -> Vec<MalwareOverride> {
         let mut first: Option<&Decision> = None;
         for second in decisions {
             // A signature serves one override; a new one needs two new signatures.
-            let pair = first.filter(|first| {
-                person(&first.actor) != person(&second.actor) && second.decided_at.duration_since(first.decided_at) <= LONGEST
-            });
+            let pair =
+                first.filter(|first| are_two(&first.actor, &second.actor) && second.decided_at.duration_since(first.decided_at) <= LONGEST);
             match pair {
                 Some(pair) => {
                     found.push(combined(&record, sha256, pair, second));
@@ -56,8 +56,9 @@ fn combined(record: &str, sha256: Sha256, first: &Decision, second: &Decision) -
     }
 }
 
-fn person(actor: &str) -> String {
-    actor.trim().to_lowercase()
+/// Whether these are surely two people.
+fn are_two(first: &str, second: &str) -> bool {
+    different_people([first, second]).is_ok_and(|people| people == 2)
 }
 
 /// Ids of decisions that a revocation takes back which is not taken back itself.

@@ -1,7 +1,7 @@
 //! The traits that every backend implements. The engine and the server hold these and nothing else; one contract suite
 //! runs against each backend.
 
-use crate::StoreError;
+use crate::{Bounds, StoreError};
 use async_trait::async_trait;
 use bifocal_core::{ArtifactFacts, Decision, MalwareOverride, PackageName, Release, ReleaseRecord, Sha256};
 use bifocal_ledger::Body;
@@ -25,6 +25,11 @@ pub trait AssessmentStore: Send + Sync {
     async fn artifact_names(&self, names: &[String]) -> Result<BTreeMap<String, Sha256>, StoreError>;
     /// Records that these names lead to `artifact`.
     async fn put_artifact_names(&self, names: &[String], artifact: Sha256) -> Result<(), StoreError>;
+    /// Writes down which facts and records were read since the last time, where that is not known to the hour.
+    async fn note_uses(&self) -> Result<(), StoreError>;
+    /// Removes the facts and records that are out of bounds, those used longest ago first, and the names that lead to no
+    /// facts any more; gives the number of bytes freed, about.
+    async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError>;
 }
 
 /// Bytes by their SHA-256.
@@ -36,8 +41,8 @@ pub trait BlobStore: Send + Sync {
     async fn get(&self, sha256: Sha256) -> Result<Option<Bytes>, StoreError>;
     /// Whether a blob of this name is there, unverified.
     async fn contains(&self, sha256: Sha256) -> Result<bool, StoreError>;
-    /// Removes the blobs used longest ago until at most `bytes` are left; gives the number of bytes removed.
-    async fn evict_to(&self, bytes: u64) -> Result<u64, StoreError>;
+    /// Removes the blobs that are out of bounds, those used longest ago first; gives the number of bytes removed.
+    async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError>;
 }
 
 /// A piece of work.

@@ -5,8 +5,8 @@
 use bifocal_core::{DecisionAction, ManualClock, Sha256};
 use bifocal_store::contract::{self, decision, facts, release};
 use bifocal_store::{
-    AssessmentStore, BlobStore, DecisionStore, Durability, FolderBlobs, MemoryStore, QueueStore, SqliteStore, StoreError, SystemClock,
-    verify_log,
+    AssessmentStore, BlobStore, Bounds, DecisionStore, Durability, FolderBlobs, MemoryStore, QueueStore, SqliteCache, SqliteStore,
+    StoreError, SystemClock, verify_log,
 };
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +26,7 @@ async fn memory_keeps_the_contract() {
     let clock = clock();
     let store = || MemoryStore::new(clock.clone());
     contract::assessments(&store()).await;
+    contract::eviction(&store(), &clock).await;
     contract::queue(&store()).await;
     contract::decisions(&store()).await;
     contract::cases(&store()).await;
@@ -38,6 +39,7 @@ async fn sqlite_and_folder_keep_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let clock = clock();
     contract::assessments(&SqliteStore::open_cache(&folder.path().join("cache.sqlite3")).await.unwrap()).await;
+    contract::eviction(&SqliteCache::with(&folder.path().join("evicted.sqlite3"), clock.clone()).await.unwrap(), &clock).await;
     let state = |name: &str| {
         let (path, clock) = (folder.path().join(name), clock.clone());
         async move { SqliteStore::open_state(&path, clock).await.unwrap() }
@@ -84,7 +86,7 @@ async fn a_newer_database_is_refused_by_name() {
         edit(path, "PRAGMA user_version = 99").await;
     }
     let wrong = SqliteStore::open_cache(&cache).await.err().unwrap();
-    assert!(matches!(wrong, StoreError::Newer { found: 99, known: 1, .. }), "{wrong}");
+    assert!(matches!(wrong, StoreError::Newer { found: 99, known: 2, .. }), "{wrong}");
     let wrong = SqliteStore::open_state(&state, clock()).await.err().unwrap();
     assert!(wrong.to_string().contains("update bifocal"), "{wrong}");
 }
@@ -175,6 +177,57 @@ async fn a_cache_of_blobs_keeps_its_budget() {
     assert!(FolderBlobs::open(&file, 1).await.is_err());
 }
 
+#[tokio::test]
+async fn a_cache_of_facts_keeps_its_bound_and_gives_its_file_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache");
+    let clock = clock();
+    let cache = SqliteCache::with(&path, clock.clone()).await.unwrap();
+    // Digits of a hash chain do not compress.
+    let noise = |number: u64| (0..100u64).map(|at| Sha256::of(&(number * 1000 + at).to_be_bytes()).hex()).collect::<String>();
+    let big = |number: u64| {
+        let mut big = facts(number, "a");
+        big.manifest.name = Some(noise(number));
+        big
+    };
+    let all: Vec<_> = (0..600).map(big).collect();
+    for part in all.chunks(20) {
+        cache.put_artifact_facts(part).await.unwrap();
+        clock.advance(SignedDuration::from_hours(1));
+    }
+    let size = || std::fs::metadata(&path).unwrap().len() + std::fs::metadata(folder.path().join("cache-wal")).map_or(0, |log| log.len());
+    let bound = 600 << 10;
+    assert!(size() > 2 * bound, "{}", size());
+    assert!(AssessmentStore::evict(&cache, Bounds::of(bound)).await.unwrap() > bound);
+    assert!(size() <= bound, "{}", size());
+    let asked: Vec<Sha256> = all.iter().map(|facts| facts.sha256).collect();
+    let kept = cache.artifact_facts(&asked, "a").await.unwrap();
+    assert!(!kept.is_empty() && kept.contains_key(asked.last().unwrap()) && !kept.contains_key(&asked[0]));
+}
+
+#[tokio::test]
+async fn the_cache_of_the_first_form_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache");
+    let cache = SqliteStore::open_cache(&path).await.unwrap();
+    cache.put_artifact_facts(&[facts(1, "a")]).await.unwrap();
+    cache.put_release_records(&[contract::record(1)], Timestamp::UNIX_EPOCH).await.unwrap();
+    cache.close().await;
+    // As it was before entries had a time of last use.
+    edit(
+        &path,
+        "CREATE TABLE f AS SELECT sha256, analyser, checksum, value FROM artifact_facts; DROP TABLE artifact_facts; \
+         ALTER TABLE f RENAME TO artifact_facts; CREATE TABLE r AS SELECT purl, fetched_at, checksum, value FROM release_records; \
+         DROP TABLE release_records; ALTER TABLE r RENAME TO release_records; \
+         DELETE FROM _sqlx_migrations WHERE version = 2; PRAGMA user_version = 1",
+    )
+    .await;
+    let cache = SqliteStore::open_cache(&path).await.unwrap();
+    assert_eq!(cache.artifact_facts(&[facts(1, "a").sha256], "a").await.unwrap().len(), 1);
+    assert_eq!(cache.release_records(&[release(1)]).await.unwrap().len(), 1);
+    cache.put_artifact_facts(&[facts(2, "a")]).await.unwrap();
+}
+
 /// Not a test by itself: the other process of the tests below, which starts this binary anew.
 #[test]
 fn child() {
@@ -193,6 +246,11 @@ fn child() {
             state.enqueue("work", &id, Some(&format!("key-{number}")), Timestamp::UNIX_EPOCH).await.unwrap();
             cache.put_artifact_facts(&[facts(number, &name), facts(number, "shared")]).await.unwrap();
             blobs.put(Bytes::from(vec![number as u8; 10_000])).await.unwrap();
+            // Where the process is to be killed, it is while it removes entries as often as while it writes them.
+            if name.starts_with("round") {
+                AssessmentStore::evict(&cache, Bounds::of(60_000)).await.unwrap();
+                blobs.evict(Bounds::of(50_000)).await.unwrap();
+            }
         }
     });
 }

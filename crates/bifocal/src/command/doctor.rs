@@ -1,10 +1,11 @@
 //! `bifocal doctor`: what is found, in force and missing on this machine. Shows no secrets.
 
-use crate::cli::{DoctorArgs, Format, Global};
+use crate::cli::{DoctorArgs, Global, PlainFormat};
 use crate::exit::Failure;
 use crate::{setup, terminal};
-use anyhow::{Context as _, anyhow};
-use bifocal_core::{FeedHealth, printable};
+use anyhow::Context as _;
+use bifocal_core::{FeedHealth, counted, printable};
+use bifocal_engine::{CacheLimits, CacheSizes, Held};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -29,6 +30,7 @@ pub(crate) async fn run(global: Global, args: DoctorArgs) -> Result<u8, Failure>
     }
     let feeds = session.feeds(Timestamp::now(), bifocal_core::Ecosystem::ALL.into()).await?;
     let confinement = bifocal_engine::confinement();
+    let holds = session.cache_dir().map(|dir| holds(&CacheSizes::of(&dir), &session.cache_limits()));
     let report = json!({
         "schema_version": bifocal_core::SCHEMA_VERSION,
         "bifocal": env!("CARGO_PKG_VERSION"),
@@ -36,22 +38,54 @@ pub(crate) async fn run(global: Global, args: DoctorArgs) -> Result<u8, Failure>
         "configuration": session.config.file.as_ref().map(|file| file.display().to_string()),
         "policy": setup::load_policy(session.config.text("policy.use").unwrap_or("default"))?.policy.name(),
         "cache": session.cache_dir().map(|dir| dir.display().to_string()),
+        "cache_holds": holds,
         "feeds_dir": session.feeds_dir().map(|dir| dir.display().to_string()),
         "feeds": feeds.status(),
         "upstreams": upstreams,
         "analyser_process": confinement.iter().map(|(name, state)| json!({ "protection": name, "state": state })).collect::<Vec<_>>(),
     });
     let text = match args.format {
-        Format::Human => human(&report, feeds.status()),
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the report")?),
-        _ => return Err(Failure::usage(anyhow!("doctor prints human or json"))),
+        PlainFormat::Human => human(&report, feeds.status()),
+        PlainFormat::Json => format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the report")?),
     };
     terminal::write_out(text.as_bytes())?;
     Ok(0)
 }
 
+/// What each part of the cache holds, and may hold.
+fn holds(sizes: &CacheSizes, limits: &CacheLimits) -> Value {
+    let part = |held: &Held, most: u64| json!({ "files": held.files, "bytes": held.bytes, "most_bytes": most });
+    json!({
+        "assessments": part(&sizes.assessments, limits.assessments),
+        "metadata": part(&sizes.metadata, limits.metadata),
+        "artifacts": part(&sizes.artifacts, limits.artifacts),
+        "unused_days": limits.unused_days,
+    })
+}
+
+/// A size in the unit of the configuration.
+fn mib(value: &Value) -> String {
+    format!("{:.1} MiB", value.as_u64().unwrap_or_default() as f64 / f64::from(1 << 20))
+}
+
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| "-".to_owned(), printable)
+}
+
+fn cache(out: &mut String, holds: &Value) {
+    if holds.is_null() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\nwhat the cache holds; what was not used for {} leaves it",
+        counted(holds["unused_days"].as_u64().unwrap_or_default(), "day", "days")
+    );
+    for part in ["assessments", "metadata", "artifacts"] {
+        let held = &holds[part];
+        let files = counted(held["files"].as_u64().unwrap_or_default(), "file", "files");
+        let _ = writeln!(out, "  {part:20} {:>12} of at most {} in {files}", mib(&held["bytes"]), mib(&held["most_bytes"]));
+    }
 }
 
 fn human(report: &Value, feeds: &[bifocal_core::FeedStatus]) -> String {
@@ -59,6 +93,7 @@ fn human(report: &Value, feeds: &[bifocal_core::FeedStatus]) -> String {
     for (label, key) in [("configuration", "configuration"), ("policy", "policy"), ("cache", "cache"), ("feeds", "feeds_dir")] {
         let _ = writeln!(out, "{label:16}{}", text(&report[key]));
     }
+    cache(&mut out, &report["cache_holds"]);
     out.push_str("\nwhere packages come from\n");
     for found in report["upstreams"].as_array().into_iter().flatten() {
         let ecosystem = text(&found["ecosystem"]);
@@ -87,7 +122,8 @@ fn human(report: &Value, feeds: &[bifocal_core::FeedStatus]) -> String {
             FeedHealth::Missing => format!("missing; run `{}`", feed.remedy),
         };
         let date = feed.as_of.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
-        let _ = writeln!(out, "  {:20} {:>10} records  as of {date}  {state}", feed.name, feed.records);
+        let noun = if feed.records == 1 { "record " } else { "records" };
+        let _ = writeln!(out, "  {:20} {:>10} {noun}  as of {date}  {state}", feed.name, feed.records);
     }
     out.push_str("\nprotections of the analyser's child process\n");
     for one in report["analyser_process"].as_array().into_iter().flatten() {

@@ -1,12 +1,15 @@
-//! `bifocal feed update|status|sources`.
+//! `bifocal feed update|status|remove|sources`.
 
-use crate::cli::{FeedCommand, Format, Global};
+use crate::cli::{FeedCommand, Global, PlainFormat};
 use crate::exit::{self, Failure};
 use crate::{setup, terminal};
 use anyhow::{Context as _, anyhow};
-use bifocal_core::{Ecosystem, FeedHealth, printable};
-use bifocal_engine::feed_update::{FeedUpdate, Origin, UpdateReport};
+use bifocal_advisory::{Feed, FeedKind, FeedSources, LoadedFeed};
+use bifocal_core::{Ecosystem, FeedHealth, FeedStatus, printable};
+use bifocal_engine::Feeds;
+use bifocal_engine::feed_update::{FeedUpdate, Origin, UpdateReport, is_named};
 use jiff::Timestamp;
+use serde_json::json;
 use std::fmt::Write as _;
 
 /// Runs the subcommand; gives the exit code.
@@ -14,25 +17,66 @@ pub(crate) async fn run(global: Global, command: FeedCommand) -> Result<u8, Fail
     match command {
         FeedCommand::Sources => terminal::write_out(bifocal_advisory::DEFAULT_SOURCES.as_bytes()).map(|()| 0),
         FeedCommand::Status { format } => status(&global, format).await,
-        FeedCommand::Update { source, popularity, sha256, allow_shrinkage } => {
+        FeedCommand::Remove { feed } => remove(&global, &feed).await,
+        FeedCommand::Update { source, popularity, stands_in_for, sha256, allow_shrinkage } => {
             if source.is_none() && (popularity.is_some() || sha256.is_some()) {
                 return Err(Failure::usage(anyhow!("--popularity and --sha256 are about one SOURCE; name it")));
             }
             let session = setup::Session::open(&global)?;
-            let registries = session.registries(&setup::no_sources())?;
-            let update = FeedUpdate {
-                dir: session.feeds_dir().context("no folder for feeds: set feeds.dir, XDG_DATA_HOME or HOME")?,
-                now: Timestamp::now(),
-                allow_shrinkage,
-                registries,
-            };
+            let update = updater(&session, allow_shrinkage)?;
             let results = match source {
-                Some(source) => vec![update.one(&Origin::named(&source, &session.cwd), popularity, sha256).await],
                 None => update.all(&session.feed_sources()?).await,
+                Some(source) => {
+                    let origin = Origin::named(&source, &session.cwd);
+                    is_there(&origin)?;
+                    let result = match stands_in_for {
+                        Some(name) => update.stand_in(&origin, listed(&session.feed_sources()?, &name)?, sha256).await,
+                        None => update.one(&origin, popularity, sha256).await,
+                    };
+                    vec![result]
+                }
             };
             report(&results)
         }
     }
+}
+
+fn updater(session: &setup::Session, allow_shrinkage: bool) -> Result<FeedUpdate, Failure> {
+    Ok(FeedUpdate {
+        dir: session.feeds_dir().context("no folder for feeds: set feeds.dir, XDG_DATA_HOME or HOME")?,
+        now: Timestamp::now(),
+        allow_shrinkage,
+        registries: session.registries(&setup::no_sources())?,
+    })
+}
+
+/// A file that a person named and that is not there is a slip of the pen, not a feed that failed.
+fn is_there(origin: &Origin) -> Result<(), Failure> {
+    match origin {
+        Origin::Path(path) => match std::fs::metadata(path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::usage(anyhow!("cannot read {origin}: {error}"))),
+        },
+        Origin::Url(_) => Ok(()),
+    }
+}
+
+/// The feed of the list that is called so.
+fn listed<'a>(sources: &'a FeedSources, name: &str) -> Result<&'a Feed, Failure> {
+    let known = || sources.feeds.iter().filter(|feed| feed.kind != FeedKind::Popularity);
+    known().find(|feed| feed.name == name).ok_or_else(|| {
+        let names: Vec<&str> = known().map(|feed| feed.name.as_str()).collect();
+        Failure::usage(anyhow!("--as: no feed of the list of sources is called `{}`; there are {}", printable(name), names.join(", ")))
+    })
+}
+
+async fn remove(global: &Global, feed: &str) -> Result<u8, Failure> {
+    let session = setup::Session::open(global)?;
+    if !updater(&session, false)?.remove(feed).await.map_err(Failure::not_evaluated)? {
+        return Err(Failure::usage(anyhow!("no feed of advisories is loaded as `{}`; `bifocal feed status` shows them", printable(feed))));
+    }
+    terminal::note(&format!("{} is removed", printable(feed)));
+    Ok(0)
 }
 
 fn report(results: &[Result<UpdateReport, bifocal_engine::feed_update::UpdateError>]) -> Result<u8, Failure> {
@@ -53,30 +97,61 @@ fn report(results: &[Result<UpdateReport, bifocal_engine::feed_update::UpdateErr
     Ok(if failed > 0 { exit::NOT_EVALUATED } else { 0 })
 }
 
-async fn status(global: &Global, format: Format) -> Result<u8, Failure> {
+async fn status(global: &Global, format: PlainFormat) -> Result<u8, Failure> {
     let session = setup::Session::open(global)?;
     let feeds = session.feeds(Timestamp::now(), Ecosystem::ALL.into()).await?;
+    for warning in feeds.warnings() {
+        terminal::note(&format!("warning: {warning}"));
+    }
     let text = match format {
-        Format::Json => {
-            let report = serde_json::json!({ "schema_version": bifocal_core::SCHEMA_VERSION, "feeds": feeds.status() });
+        PlainFormat::Json => {
+            let loaded: Vec<_> = feeds.loaded().iter().map(loaded_json).collect();
+            let report = json!({ "schema_version": bifocal_core::SCHEMA_VERSION, "feeds": feeds.status(), "loaded": loaded });
             format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the status")?)
         }
-        Format::Human => {
-            let mut out = String::new();
-            for feed in feeds.status() {
-                let health = match feed.health {
-                    FeedHealth::Fresh => "fresh",
-                    FeedHealth::Stale => "stale",
-                    FeedHealth::Missing => "missing",
-                };
-                let date = feed.as_of.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
-                let _ = write!(out, "{:20} {health:8} {:>10} records  as of {date}", printable(&feed.name), feed.records);
-                let _ = if feed.health == FeedHealth::Fresh { writeln!(out) } else { writeln!(out, "  run `{}`", feed.remedy) };
-            }
-            out
-        }
-        _ => return Err(Failure::usage(anyhow!("feed status prints human or json"))),
+        PlainFormat::Human => human(&feeds),
     };
     terminal::write_out(text.as_bytes())?;
     Ok(0)
+}
+
+fn human(feeds: &Feeds) -> String {
+    let mut out = String::new();
+    for feed in feeds.status() {
+        let remedy = if feed.health == FeedHealth::Fresh { String::new() } else { format!("  run `{}`", feed.remedy) };
+        let _ = writeln!(out, "{}{remedy}", line(feed));
+    }
+    let (added, listed): (Vec<_>, Vec<_>) = feeds.loaded().iter().partition(|feed| is_named(&feed.status.name));
+    for (title, loaded) in [
+        ("loaded from the list of sources; these answer:", listed),
+        ("loaded beside the list; these add records, and answer for no feed that a policy requires:", added),
+    ] {
+        if loaded.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{title}");
+        for feed in loaded {
+            let about: Vec<&str> = feed.ecosystems.iter().map(|ecosystem| ecosystem.as_str()).collect();
+            let _ = writeln!(out, "  {}  about {}", line(&feed.status), about.join(", "));
+        }
+    }
+    out
+}
+
+fn line(feed: &FeedStatus) -> String {
+    let health = match feed.health {
+        FeedHealth::Fresh => "fresh",
+        FeedHealth::Stale => "stale",
+        FeedHealth::Missing => "missing",
+    };
+    let date = feed.as_of.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
+    let noun = if feed.records == 1 { "record " } else { "records" };
+    format!("{:20} {health:8} {:>10} {noun}  as of {date}", printable(&feed.name), feed.records)
+}
+
+fn loaded_json(feed: &LoadedFeed) -> serde_json::Value {
+    json!({
+        "name": feed.status.name, "role": if is_named(&feed.status.name) { "adds" } else { "answers" }, "ecosystems": feed.ecosystems,
+        "health": feed.status.health, "records": feed.status.records, "as_of": feed.status.as_of, "digest": feed.status.digest,
+    })
 }

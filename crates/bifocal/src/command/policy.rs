@@ -1,10 +1,10 @@
 //! `bifocal policy check|explain|show`.
 
-use crate::cli::{Format, Global, PolicyCommand};
+use crate::cli::{Global, PlainFormat, PolicyCommand};
 use crate::exit::Failure;
-use crate::{setup, terminal};
+use crate::{known, setup, terminal};
 use anyhow::{Context as _, anyhow};
-use bifocal_core::{Release, one_line, printable};
+use bifocal_core::{counted, one_line, printable};
 use bifocal_policy::{Explanation, Outcome, PACKS, pack};
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -20,8 +20,8 @@ pub(crate) async fn run(global: Global, command: PolicyCommand) -> Result<u8, Fa
                 Err(Failure::usage(anyhow!("no policy pack is called `{}`; there are {}", printable(&name), names.join(", "))))
             }
         },
-        PolicyCommand::Explain { purl, sources, format, all_artifacts } => {
-            let release: Release = purl.parse().map_err(Failure::usage)?;
+        PolicyCommand::Explain { purl, sources, known, format, all_artifacts } => {
+            let release = bifocal_engine::release(&purl).map_err(Failure::usage)?;
             let session = setup::Session::open(&global)?;
             let registries = session.registries(&sources)?;
             let arguments = setup::EngineArgs {
@@ -30,7 +30,7 @@ pub(crate) async fn run(global: Global, command: PolicyCommand) -> Result<u8, Fa
                 all_artifacts,
                 shadow: None,
                 analyser: None,
-                waivers: Vec::new(),
+                waivers: known::findings(&session, &known)?,
                 record_baseline: None,
             };
             let engine = session.engine(arguments, registries, [release.ecosystem()].into()).await?;
@@ -39,11 +39,11 @@ pub(crate) async fn run(global: Global, command: PolicyCommand) -> Result<u8, Fa
                 .await
                 .map_err(|error| if error.is_configuration() { Failure::usage(error) } else { Failure::not_evaluated(error) })?;
             let text = match format {
-                Format::Human => human(&explanation),
-                Format::Json => format!("{}\n", serde_json::to_string_pretty(&explanation).context("cannot print the explanation")?),
-                _ => return Err(Failure::usage(anyhow!("policy explain prints human or json"))),
+                PlainFormat::Human => human(&explanation),
+                PlainFormat::Json => format!("{}\n", serde_json::to_string_pretty(&explanation).context("cannot print the explanation")?),
             };
             terminal::write_out(text.as_bytes())?;
+            engine.tidy().await;
             Ok(u8::from(explanation.judgement.verdict > bifocal_core::Verdict::Allow))
         }
     }
@@ -60,8 +60,8 @@ fn check(global: &Global, policies: Vec<String>) -> Result<u8, Failure> {
                 for problem in &loaded.warnings {
                     let _ = writeln!(out, "{problem}");
                 }
-                let rules = loaded.policy.rule_names().count();
-                let _ = writeln!(out, "{}: {rules} rules, sha256 {}, no errors", printable(name), loaded.policy.digest().hex());
+                let rules = counted(loaded.policy.rule_names().count() as u64, "rule", "rules");
+                let _ = writeln!(out, "{}: {rules}, sha256 {}, no errors", printable(name), loaded.policy.digest().hex());
             }
             Err(error) => {
                 wrong += 1;

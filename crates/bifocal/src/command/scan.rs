@@ -2,11 +2,11 @@
 //!
 //! Each path gives a result in input order; what cannot be read is an error of that path and does not stop the others.
 
-use crate::cli::{FailOn, Format, Global, ScanArgs};
+use crate::cli::{FailOn, Global, ScanArgs, ScanFormat};
 use crate::exit::{self, Failure};
 use crate::progress::Bar;
 use crate::{format, setup, terminal};
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use bifocal_core::Verdict;
 use bifocal_engine::{Progress as _, ScanLine, Scanner};
 use futures::StreamExt as _;
@@ -24,13 +24,8 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     if let Some(list) = &args.files_from {
         paths.extend(listed(list)?);
     }
-    if matches!(args.format, Format::Markdown | Format::Cyclonedx) {
-        return Err(Failure::usage(anyhow!(
-            "scan prints human, json, jsonl or sarif; markdown and cyclonedx are forms of `bifocal check`"
-        )));
-    }
     let paths: Vec<PathBuf> = paths.into_iter().flat_map(expand).collect();
-    let jobs = args.jobs.or(session.config.number("analysis.jobs").map(|jobs| jobs as usize)).unwrap_or_else(setup::cores);
+    let jobs = session.jobs(args.jobs);
     let scanner = Arc::new(Scanner::new(session.analyser(jobs)?, setup::default_policy()?));
     let bar = Bar::new("scanning");
     bar.total(paths.len());
@@ -48,7 +43,7 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
         worst = worst.max(line.verdict.unwrap_or_default());
         errors += u32::from(line.error.is_some());
         bar.done(&line.path);
-        if args.format == Format::Jsonl {
+        if args.format == ScanFormat::Jsonl {
             let mut text = serde_json::to_vec(&line).context("cannot print a result")?;
             text.push(b'\n');
             terminal::write_out(&text)?;
@@ -87,18 +82,18 @@ fn expand(path: PathBuf) -> Vec<PathBuf> {
     if archives.is_empty() { vec![path] } else { archives }
 }
 
-fn print(lines: &[ScanLine], global: &Global, form: Format) -> Result<(), Failure> {
+fn print(lines: &[ScanLine], global: &Global, form: ScanFormat) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
     let text = match form {
-        Format::Human => format::scan::human(lines, terminal::color(global.color, false), global.verbose > 0),
-        Format::Json => {
+        ScanFormat::Human => format::scan::human(lines, terminal::color(global.color, false), global.verbose > 0),
+        ScanFormat::Json => {
             let report = serde_json::json!({ "schema_version": bifocal_core::SCHEMA_VERSION, "bifocal": version, "paths": lines });
             format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the result")?)
         }
-        Format::Sarif => {
+        ScanFormat::Sarif => {
             format!("{}\n", serde_json::to_string_pretty(&format::sarif::render_scan(lines, version)).context("cannot print the result")?)
         }
-        Format::Jsonl | Format::Markdown | Format::Cyclonedx => return Ok(()),
+        ScanFormat::Jsonl => return Ok(()),
     };
     terminal::write_out(text.as_bytes())
 }

@@ -2,7 +2,7 @@
 //!
 //! Every name, message and snippet comes from packages and is made printable before it reaches the terminal.
 
-use bifocal_core::{Evidence, FeedHealth, FeedStatus, Reason, Severity, Signal, Status, Verdict, one_line, printable};
+use bifocal_core::{Evidence, FeedHealth, FeedStatus, Reason, Severity, Signal, Status, Verdict, counted, one_line, printable};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
 
@@ -121,11 +121,6 @@ fn ecosystem(feed: &FeedStatus) -> &str {
     feed.name.strip_prefix(POPULARITY).unwrap_or(&feed.name)
 }
 
-/// `1 release`, `2 releases`.
-fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
 fn block(out: &mut String, release: &ReleaseReport, paint: &Paint) {
     let place = release.places.first().map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(out, "{} {}  {}", paint.outcome(release.verdict), paint.bold(&printable(&release.purl)), paint.dim(&place));
@@ -227,8 +222,8 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
         out,
         "{}  {}, {} looked at, policy {} at {}",
         paint.bold(&parts.join(", ")),
-        counted(summary.releases as usize, "release", "releases"),
-        counted(summary.artifacts as usize, "artifact", "artifacts"),
+        counted(u64::from(summary.releases), "release", "releases"),
+        counted(u64::from(summary.artifacts), "artifact", "artifacts"),
         printable(&report.policy.name),
         report.evaluated_at.strftime("%Y-%m-%d %H:%M:%SZ")
     );
@@ -245,7 +240,7 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
             "{}",
             paint.dim(&format!(
                 "{} with signals worth knowing{}: -v shows them",
-                counted(annotated, "allowed release", "allowed releases"),
+                counted(annotated as u64, "allowed release", "allowed releases"),
                 if vulnerable > 0 { format!(" ({vulnerable} with known vulnerabilities)") } else { String::new() }
             ))
         );
@@ -255,14 +250,18 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
         let _ = writeln!(
             out,
             "{}",
-            paint.dim(&format!("{} with findings lifted by waivers, approvals or the baseline", counted(waived, "release", "releases")))
+            paint.dim(&format!(
+                "{} with findings lifted by waivers, approvals or the baseline",
+                counted(waived as u64, "release", "releases")
+            ))
         );
     }
     if !report.local.is_empty() {
         let _ = writeln!(
             out,
             "{}",
-            paint.dim(&format!("{} inside the checked project", counted(report.local.len(), "path dependency", "path dependencies")))
+            paint
+                .dim(&format!("{} inside the checked project", counted(report.local.len() as u64, "path dependency", "path dependencies")))
         );
     }
     for line in &report.left_out {

@@ -1,6 +1,6 @@
 //! The human form of `scan`.
 
-use bifocal_core::{Verdict, printable};
+use bifocal_core::{Verdict, counted, printable};
 use bifocal_engine::ScanLine;
 use std::fmt::Write as _;
 
@@ -37,7 +37,11 @@ pub(crate) fn human(lines: &[ScanLine], color: bool, verbose: bool) -> String {
     let _ = writeln!(out, "{}", paint.bold(&parts.join(", ")));
     let noted = lines.iter().filter(|line| line.verdict == Some(Verdict::Allow) && !line.signals.is_empty()).count();
     if !verbose && noted > 0 {
-        let _ = writeln!(out, "{}", paint.dim(&format!("{noted} clean paths have signals worth knowing: -v shows them")));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.dim(&format!("{} signals worth knowing: -v shows them", counted(noted as u64, "clean path has", "clean paths have")))
+        );
     }
     out
 }

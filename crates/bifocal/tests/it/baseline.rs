@@ -20,7 +20,7 @@ fn what_was_written_down_is_not_reported_again_and_what_is_new_is() {
     lab.run(&["check", "--at", AT, HELD]).expect(1);
     lab.run(&["check", "--at", AT, "--write-baseline", "--", HELD])
         .expect(0)
-        .complains(&["1 known findings written to bifocal-baseline.toml"]);
+        .complains(&["1 known finding written to bifocal-baseline.toml"]);
     let report = lab.check_json(0, &["--at", AT, HELD]);
     let lifted = &report.release(HELD)["lifted"][0];
     assert_eq!((lifted["rule"].as_str(), lifted["by"].as_str()), (Some("version-anomaly"), Some("baseline")));
@@ -28,6 +28,21 @@ fn what_was_written_down_is_not_reported_again_and_what_is_new_is() {
     let report = lab.check_json(1, &["--at", AT, HELD, "pkg:npm/inner-other@99.99.99"]);
     assert_eq!(report.named(), ["pkg:npm/inner-other@99.99.99"]);
     lab.check_json(1, &["--at", AT, "--no-baseline", HELD]);
+}
+
+#[test]
+fn an_explanation_hears_the_baseline_as_a_check_does() {
+    let lab = lab();
+    lab.run(&["policy", "explain", HELD, "--at", AT]).expect(1).says(&["is hold by policy"]);
+    lab.run(&["check", "--at", AT, "--write-baseline", "--", HELD]).expect(0);
+    lab.run(&["policy", "explain", HELD, "--at", AT])
+        .expect(0)
+        .says(&["is allow by policy", "version-anomaly lifted by baseline: in the baseline"]);
+    lab.run(&["policy", "explain", HELD, "--at", AT, "--no-baseline"]).expect(1).says(&["is hold by policy"]);
+    std::fs::rename(lab.project().join(FILE), lab.project().join("known.toml")).unwrap();
+    lab.run(&["policy", "explain", HELD, "--at", AT]).expect(1);
+    lab.run(&["policy", "explain", HELD, "--at", AT, "--baseline", "known.toml"]).expect(0);
+    lab.run(&["policy", "explain", HELD, "--baseline", "none.toml"]).expect(2).complains(&["none.toml"]);
 }
 
 #[test]

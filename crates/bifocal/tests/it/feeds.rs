@@ -1,6 +1,6 @@
 //! Feeds: loaded from files, folders and addresses, replaced whole or not at all, and said when they are missing.
 
-use crate::lab::{AT, Lab, malware};
+use crate::lab::{AT, Lab, malware, of_today};
 use bifocal_testkit::{Fault, NpmPackage};
 use serde_json::Value;
 
@@ -26,15 +26,76 @@ fn a_feed_comes_from_an_address_without_the_users_credentials() {
     lab.upstream.route("/feeds/osv.json", "application/json", malware("MAL-2026-7", "left-pad", "1.3.0").to_string());
     lab.upstream.publish(NpmPackage::new("other", "1.0.0"));
     let address = format!("{}/feeds/osv.json", lab.upstream.url());
-    lab.run(&["feed", "update", &address]).expect(0).says(&["1 records, 1 of them malware"]);
+    lab.run(&["feed", "update", "--as", "osv/npm", &address]).expect(0).says(&["osv/npm: 1 record, 1 of them malware"]);
     assert!(lab.upstream.requests("/feeds/*").iter().all(|access| access.header("authorization").is_none()));
     assert_eq!(lab.check_json(1, &["--at", AT, PAD]).rules(PAD), ["known-malware"]);
-    // Of npm everything is known now.
+    // Of npm everything is known now, by the word of who loaded it.
     lab.check_json(0, &["--policy", "strict", "--at", AT, "pkg:npm/other@1.0.0"]);
     // One that cannot be had leaves the former state in force.
     lab.upstream.fault("/feeds/*", Fault::status(503));
-    lab.run(&["feed", "update", &address]).expect(3).complains(&["is not updated", "HTTP 503"]);
+    lab.run(&["feed", "update", "--as", "osv/npm", &address]).expect(3).complains(&["is not updated", "HTTP 503"]);
     assert_eq!(lab.check_json(1, &["--at", AT, PAD]).verdict(PAD), "deny");
+}
+
+#[test]
+fn a_named_file_adds_records_and_never_answers_for_a_feed_of_the_list() {
+    let lab = lab();
+    lab.upstream.publish(NpmPackage::new("other", "1.0.0"));
+    let folder = lab.advisories(&[of_today(malware("MAL-2026-7", "left-pad", "1.3.0"))]);
+    let source = folder.to_str().unwrap();
+    lab.run(&["feed", "update", source]).expect(0).says(&["named/osv: 1 record, 1 of them malware", "it adds records", "--as FEED"]);
+    // It denies what it knows, and what it does not know is still unknown.
+    assert_eq!(lab.check_json(1, &["--at", AT, PAD]).rules(PAD), ["known-malware"]);
+    assert_eq!(health(&lab, "osv/npm"), "missing");
+    lab.check_json(3, &["--policy", "strict", "--at", AT, "pkg:npm/other@1.0.0"]);
+    lab.run(&["feed", "status"]).expect(0).says(&["loaded beside the list; these add records", "  named/osv", "1 record ", "about npm"]);
+    let role = |feed: &str| {
+        let status: Value = serde_json::from_str(&lab.run(&["feed", "status", "--format", "json"]).expect(0).stdout).unwrap();
+        let loaded = status["loaded"].as_array().unwrap().iter().find(|one| one["name"] == feed).cloned();
+        loaded.map(|one| (one["role"].as_str().unwrap().to_owned(), one["ecosystems"].clone()))
+    };
+    assert_eq!(role("named/osv"), Some(("adds".to_owned(), serde_json::json!(["npm"]))));
+
+    // The same file, declared to be the whole dump, answers for the ecosystem of that feed and no other.
+    lab.run(&["feed", "update", "--as", "osv/npm", source]).expect(0).keeps_quiet_about(&["it adds records"]);
+    assert_eq!((health(&lab, "osv/npm"), health(&lab, "osv/pypi")), ("fresh".to_owned(), "missing".to_owned()));
+    assert_eq!(role("osv/npm"), Some(("answers".to_owned(), serde_json::json!(["npm"]))));
+    lab.check_json(0, &["--policy", "strict", "--at", AT, "pkg:npm/other@1.0.0"]);
+    lab.run(&["feed", "update", "--as", "osv/pypi", source]).expect(3).complains(&["osv/pypi", "is not updated"]);
+    lab.run(&["feed", "update", "--as", "osv/gem", source]).expect(2).complains(&["osv/gem", "osv/npm, osv/pypi"]);
+    lab.run(&["feed", "update", "--as", "osv/npm"]).expect(2).complains(&["SOURCE"]);
+
+    // What was added can be taken out again.
+    lab.run(&["feed", "remove", "named/osv"]).expect(0).complains(&["named/osv is removed"]);
+    lab.run(&["feed", "remove", "named/osv"]).expect(2).complains(&["no feed of advisories is loaded as `named/osv`"]);
+    assert_eq!(role("named/osv"), None);
+    assert_eq!(lab.check_json(1, &["--at", AT, PAD]).verdict(PAD), "deny");
+}
+
+#[test]
+fn every_feed_of_the_list_has_to_be_there() {
+    let lab = lab();
+    lab.load_advisories(&[malware("MAL-2026-7", "other", "1.3.0")]);
+    lab.check_json(0, &["--policy", "strict", "--at", AT, PAD]);
+    // The project lists a second source about npm, at a path beside the list.
+    std::fs::create_dir(lab.project().join("own")).unwrap();
+    lab.write("own/1.json", of_today(malware("MAL-2026-8", "left-pad", "1.3.0")).to_string());
+    let own = "[[feed]]\nname = \"own\"\nkind = \"osv-dir\"\npath = \"own\"\necosystems = [\"npm\"]\n";
+    lab.write("feeds.toml", own);
+    lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]);
+    lab.write("feeds.toml", format!("{own}[[feed]]\nname = \"osv\"\nenabled = false\n"));
+    lab.run(&["feed", "update"]).expect(0).says(&["own: 1 record"]);
+    // Without the shipped source, their own is all that is asked for.
+    assert_eq!(lab.check_json(1, &["--policy", "strict", "--at", AT, PAD]).rules(PAD), ["known-malware"]);
+    assert_eq!(health(&lab, "osv/npm"), "fresh");
+}
+
+#[test]
+fn a_source_that_is_not_there_is_wrong_usage() {
+    let lab = lab();
+    for arguments in [["feed", "update", "no-such-file.zip"].as_slice(), &["feed", "update", "--popularity", "npm", "no-such-file.zip"]] {
+        lab.run(arguments).expect(2).complains(&["cannot read", "no-such-file.zip"]);
+    }
 }
 
 #[test]
@@ -47,7 +108,7 @@ fn a_feed_that_lost_most_of_its_records_is_refused_until_told_otherwise() {
         std::fs::write(folder.join(format!("{number}.json")), record.to_string()).unwrap();
     }
     let source = folder.to_str().unwrap();
-    lab.run(&["feed", "update", source]).expect(0).says(&["40 records"]);
+    lab.run(&["feed", "update", source]).expect(0).says(&["40 records, 40 of them malware"]);
     for number in 5..40 {
         std::fs::remove_file(folder.join(format!("{number}.json"))).unwrap();
     }

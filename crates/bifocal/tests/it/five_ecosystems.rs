@@ -88,7 +88,7 @@ fn the_printed_forms_are_those_that_were_agreed() {
     releases.push(odd);
     lab.lock(&releases);
     let denied = world.newest(Ecosystem::Cargo, 0);
-    lab.load_advisories(&[serde_json::json!({
+    lab.load_advisories_of("cargo", &[serde_json::json!({
         "schema_version": "1.7.0", "id": "MAL-2026-7", "modified": "2026-11-20T00:00:00Z", "published": "2026-11-20T00:00:00Z",
         "summary": "Malicious code",
         "affected": [{ "package": { "ecosystem": Ecosystem::Cargo.osv_name(), "name": denied.package.as_str() }, "versions": [denied.version] }],

@@ -86,15 +86,26 @@ impl Lab {
         self.run(&all).expect(code).report()
     }
 
-    /// Loads OSV records, each given as JSON, as the only advisory feed.
+    /// Loads OSV records about npm, each given as JSON, as all that is known of npm.
     pub(crate) fn load_advisories(&self, records: &[Value]) {
+        self.load_advisories_of("npm", records);
+    }
+
+    /// The same about another ecosystem.
+    pub(crate) fn load_advisories_of(&self, ecosystem: &str, records: &[Value]) {
+        let folder = self.advisories(records);
+        self.run(&["feed", "update", "--allow-shrinkage", "--as", &format!("osv/{ecosystem}"), folder.to_str().unwrap()]).expect(0);
+    }
+
+    /// A folder of these OSV records.
+    pub(crate) fn advisories(&self, records: &[Value]) -> PathBuf {
         let folder = self.beside("osv");
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         for record in records {
             std::fs::write(folder.join(format!("{}.json", record["id"].as_str().unwrap())), record.to_string()).unwrap();
         }
-        self.run(&["feed", "update", "--allow-shrinkage", folder.to_str().unwrap()]).expect(0);
+        folder
     }
 }
 
@@ -105,6 +116,12 @@ pub(crate) fn malware(id: &str, package: &str, version: &str) -> Value {
         "summary": format!("Malicious code in {package}"),
         "affected": [{ "package": { "ecosystem": "npm", "name": package }, "versions": [version] }],
     })
+}
+
+/// The same record as it would be had it come today, for what is compared with the clock of this machine.
+pub(crate) fn of_today(mut record: Value) -> Value {
+    record["modified"] = jiff::Timestamp::now().to_string().into();
+    record
 }
 
 /// A command that ran.

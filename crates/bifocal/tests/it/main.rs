@@ -10,6 +10,7 @@
 )]
 
 mod baseline;
+mod cache;
 mod determinism;
 mod docs;
 mod exit_codes;

@@ -66,7 +66,9 @@ fn exit_codes_are_those_of_check() {
     ]);
     lab.run(&["scan", "--fail-on", "deny", "folder"]).expect(0);
     lab.run(&["scan", "--fail-on", "deny", "folder", "nowhere.tgz"]).expect(3);
-    lab.run(&["scan", "--format", "cyclonedx", "plain.tgz"]).expect(2).complains(&["scan prints human, json, jsonl or sarif"]);
+    lab.run(&["scan", "--format", "cyclonedx", "plain.tgz"])
+        .expect(2)
+        .complains(&["cyclonedx", "[possible values: human, json, jsonl, sarif]"]);
     lab.run(&["scan", "--files-from", "nowhere.txt"]).expect(2).complains(&["cannot read the list of paths nowhere.txt"]);
 }
 

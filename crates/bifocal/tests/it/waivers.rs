@@ -97,9 +97,15 @@ fn two_people_can_override_a_wrong_malware_record_for_one_digest_and_two_weeks()
     overriding(&lab, both, since, until, &"0".repeat(64));
     assert_eq!(check(1, AT).verdict(DENIED), "deny");
     // One person is not two, under another spelling neither, and two weeks are not three.
-    for (by, until, word) in
-        [(ana, until, "two"), ("\"ana@example.com\", \" Ana@example.com\"", until, "two"), (both, "2026-12-12T00:00:00Z", "14")]
-    {
+    for (by, until, word) in [
+        (ana, until, "two different people"),
+        ("\"ana@example.com\", \" Ana@example.com\"", until, "two different people"),
+        ("\"ana@example.com\", \"ana@exam\\u200bple.com\"", until, "two different people"),
+        ("\"ana@example.com\", \"ana\"", until, "two different people"),
+        ("\"ana@example.com\", \"\\u0430na@example.com\"", until, "several scripts"),
+        ("\"ana@example.com\", \"Bo the Builder\"", until, "neither a handle"),
+        (both, "2026-12-12T00:00:00Z", "14"),
+    ] {
         overriding(&lab, by, since, until, &sha256);
         lab.run(&["check", "--policy", "ours.toml", "--at", AT, DENIED]).expect(2).complains(&["ours.toml:", word]);
     }

@@ -11,7 +11,6 @@ mod error;
 mod feed_reader;
 mod import;
 mod matching;
-mod overrides;
 mod record;
 mod signals;
 mod sources;
@@ -23,10 +22,9 @@ mod write;
 pub use error::AdvisoryError;
 pub use import::{ImportLimits, ImportOptions, ImportReport, ImportSource, SignatureCheck, SkipReason, Skipped};
 pub use matching::{Matched, nearest_fixed};
-pub use overrides::{MAX_OVERRIDE, OverrideError, validate_override};
 pub use signals::{SIGNAL_IDS, feed_unknown, signals};
-pub use sources::{DEFAULT_SOURCES, Feed, FeedKind, FeedLocation, FeedSources};
-pub use store::{AdvisoryMatch, AdvisoryStore, OpenMode, missing_status};
+pub use sources::{DEFAULT_SOURCES, Feed, FeedKind, FeedLocation, FeedSources, NAMED};
+pub use store::{AdvisoryMatch, AdvisoryStore, LoadedFeed, OpenMode, missing_status};
 
 /// Cuts `bytes` into records, reads each as an import would and asks whether `release` is affected. Gives the number of
 /// usable records and of those that affect it. For fuzzing: no database is involved.

@@ -7,10 +7,13 @@ use crate::AdvisoryError;
 use bifocal_core::{Ecosystem, Sha256, printable};
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The list that is used when the user has none.
 pub const DEFAULT_SOURCES: &str = include_str!("../feeds.toml");
+
+/// First part of the names of feeds that a person loaded by naming a file or address: they are on no list.
+pub const NAMED: &str = "named";
 
 /// Bytes of a feeds.toml that are read.
 const MAX_TEXT: usize = 1 << 20;
@@ -117,6 +120,23 @@ impl FeedSources {
         }
         Ok(FeedSources { feeds })
     }
+
+    /// The same list with relative paths taken from `folder`.
+    pub fn beside(mut self, folder: &Path) -> Self {
+        for feed in &mut self.feeds {
+            if let FeedLocation::Path(path) = &mut feed.location {
+                *path = folder.join(&path);
+            }
+        }
+        self
+    }
+
+    /// Names of the feeds that together are all that is known of an ecosystem: the list's OSV feeds about it. Only when
+    /// each of them is loaded and recent do the questions about the ecosystem have an answer.
+    pub fn answering(&self, ecosystem: Ecosystem) -> Vec<String> {
+        let answers = |feed: &&Feed| feed.kind != FeedKind::Popularity && feed.ecosystems.contains(&ecosystem);
+        self.feeds.iter().filter(answers).map(|feed| feed.name.clone()).collect()
+    }
 }
 
 fn read(origin: &str, text: &str) -> Result<Vec<RawFeed>, AdvisoryError> {
@@ -135,6 +155,9 @@ fn read(origin: &str, text: &str) -> Result<Vec<RawFeed>, AdvisoryError> {
             || !feed.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
         {
             return Err(refuse(format!("feed name `{}` is not of lower-case letters, digits, `-` and `_`", printable(&feed.name))));
+        }
+        if feed.name == NAMED {
+            return Err(refuse(format!("feed name `{NAMED}` is kept for feeds that are on no list")));
         }
         if !names.insert(&feed.name) {
             return Err(refuse(format!("feed `{}` is named twice", feed.name)));
@@ -267,11 +290,22 @@ mod tests {
     }
 
     #[test]
+    fn every_listed_feed_about_an_ecosystem_has_to_answer_for_it() {
+        let own = "[[feed]]\nname='own'\nkind='osv-dir'\npath='own'\necosystems=['npm']\n[[feed]]\nname='top'\nkind='popularity'\npath='npm.txt'\necosystems=['npm']\n";
+        let list = FeedSources::layered(Some(("feeds.toml", own))).unwrap().beside(Path::new("/srv"));
+        assert_eq!(list.answering(Ecosystem::Npm), ["osv/npm", "own"]);
+        assert_eq!(list.answering(Ecosystem::Pypi), ["osv/pypi"]);
+        let own = list.feeds.iter().find(|feed| feed.name == "own").unwrap();
+        assert_eq!(own.location, FeedLocation::Path("/srv/own".into()));
+    }
+
+    #[test]
     fn wrong_lists_are_refused_with_the_reason() {
         let feed = |rest: &str| user(&format!("[[feed]]\nname='x'\n{rest}"));
         for (result, part) in [
             (user("feeds = 1"), "feeds"),
             (user("[[feed]]\nname='../x'\n"), "lower-case"),
+            (user("[[feed]]\nname='named'\nkind='osv-zip'\npath='a'\n"), "no list"),
             (user("[[feed]]\nname='x'\nkind='osv-zip'\npath='a'\n[[feed]]\nname='x'\nkind='osv-zip'\npath='a'\n"), "twice"),
             (feed("kind='osv-zip'\nurll='https://a.example/'"), "urll"),
             (feed("kind='osv-zip'"), "either"),

@@ -75,6 +75,15 @@ pub struct AdvisoryMatch {
     pub url: Option<String>,
 }
 
+/// A feed that is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedFeed {
+    /// Its own name, age and size.
+    pub status: FeedStatus,
+    /// The ecosystems that its records are about.
+    pub ecosystems: Vec<Ecosystem>,
+}
+
 struct Source {
     name: String,
     generation: i64,
@@ -222,31 +231,24 @@ impl AdvisoryStore {
         Ok(hits.into_iter().map(|found| assemble(found, &details)).collect())
     }
 
-    /// The state of all feeds together: as old as the oldest of them, missing when there is none.
-    pub async fn status(&self, now: Timestamp, stale_after: SignedDuration) -> Result<FeedStatus, AdvisoryError> {
-        self.status_of(&[], now, stale_after).await
-    }
-
-    /// As [`AdvisoryStore::status`], for the questions of these ecosystems only: missing when one of them is answered
-    /// by no feed. Without ecosystems, every feed counts.
+    /// How far the questions about one ecosystem can be relied on. `answering` names the feeds that have to be loaded:
+    /// when one of them is not, or holds no record about the ecosystem, the answer is *missing*; else it is as old as the
+    /// oldest of them. Feeds that are not named only add records: they change the digest, and answer for nothing.
     pub async fn status_of(
         &self,
-        ecosystems: &[Ecosystem],
+        ecosystem: Ecosystem,
+        answering: &[String],
         now: Timestamp,
         stale_after: SignedDuration,
     ) -> Result<FeedStatus, AdvisoryError> {
         let mut tx = self.pool.begin().await.map_err(AdvisoryError::database("begin a lookup"))?;
-        let wanted = ecosystems.iter().fold(0i64, |set, eco| set | 1 << ecosystem_number(*eco));
         let mut sources = sources(&mut tx).await?;
-        if wanted != 0 {
-            sources.retain(|source| source.ecosystems & wanted != 0);
-        }
-        let covered = sources.iter().fold(0, |set, source| set | source.ecosystems);
-        if sources.is_empty() || wanted & !covered != 0 {
+        sources.retain(|source| source.ecosystems & (1 << ecosystem_number(ecosystem)) != 0);
+        let answers: Vec<&Source> = sources.iter().filter(|source| answering.contains(&source.name)).collect();
+        if answers.is_empty() || answers.len() < answering.len() {
             return Ok(missing_status());
         }
-        let as_of = sources.iter().map(|source| source.as_of).min().flatten();
-        let fresh = as_of.is_some_and(|date| now.duration_since(date) <= stale_after);
+        let as_of = answers.iter().map(|source| source.as_of).min().flatten();
         let digest = if let [one] = sources.as_slice() {
             one.digest.clone()
         } else {
@@ -255,30 +257,35 @@ impl AdvisoryStore {
         };
         Ok(FeedStatus {
             name: FEED.to_owned(),
-            health: if fresh { FeedHealth::Fresh } else { FeedHealth::Stale },
+            health: health(as_of, now, stale_after),
             digest,
             as_of,
-            records: sources.iter().map(|source| source.records).sum(),
+            records: answers.iter().map(|source| source.records).sum(),
             remedy: REMEDY.to_owned(),
         })
     }
 
-    /// The state of each feed, by name.
-    pub async fn feeds(&self, now: Timestamp, stale_after: SignedDuration) -> Result<Vec<FeedStatus>, AdvisoryError> {
+    /// Every feed that is loaded, by name.
+    pub async fn feeds(&self, now: Timestamp, stale_after: SignedDuration) -> Result<Vec<LoadedFeed>, AdvisoryError> {
         let mut tx = self.pool.begin().await.map_err(AdvisoryError::database("begin a lookup"))?;
-        let feeds = sources(&mut tx).await?.into_iter().map(|source| {
-            let fresh = source.as_of.is_some_and(|date| now.duration_since(date) <= stale_after);
-            FeedStatus {
+        let feeds = sources(&mut tx).await?.into_iter().map(|source| LoadedFeed {
+            ecosystems: Ecosystem::ALL.into_iter().filter(|eco| source.ecosystems & (1 << ecosystem_number(*eco)) != 0).collect(),
+            status: FeedStatus {
                 name: source.name,
-                health: if fresh { FeedHealth::Fresh } else { FeedHealth::Stale },
+                health: health(source.as_of, now, stale_after),
                 digest: source.digest,
                 as_of: source.as_of,
                 records: source.records,
                 remedy: REMEDY.to_owned(),
-            }
+            },
         });
         Ok(feeds.collect())
     }
+}
+
+fn health(as_of: Option<Timestamp>, now: Timestamp, stale_after: SignedDuration) -> FeedHealth {
+    let fresh = as_of.is_some_and(|date| now.duration_since(date) <= stale_after);
+    if fresh { FeedHealth::Fresh } else { FeedHealth::Stale }
 }
 
 /// The status of a store that is not there.

@@ -62,7 +62,8 @@ pub(crate) async fn state(
     write_packages(&mut tx, &finished, generation, first).await?;
 
     let declared = options.ecosystems.iter().fold(0i64, |set, eco| set | 1 << ecosystem_number(*eco));
-    let ecosystems = if declared == 0 { finished.ecosystems() } else { declared };
+    // What a feed is declared to be about and says nothing of, it does not answer for.
+    let ecosystems = if declared == 0 { finished.ecosystems() } else { declared & finished.ecosystems() };
     let as_of = options.as_of.filter(|date| *date <= options.now).or_else(|| finished.newest(options.now));
     let records = i64::try_from(finished.len()).unwrap_or(i64::MAX);
     sqlx::query(

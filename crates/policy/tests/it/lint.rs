@@ -138,6 +138,21 @@ fn overrides_need_two_people_and_end_soon() {
         )
     };
     assert!(problems(&text(r#"["ann", "bob"]"#, "2026-03-10T00:00:00Z")).is_empty());
-    assert!(problems(&text(r#"["ann", " Ann"]"#, "2026-03-10T00:00:00Z"))[0].contains("two different people"));
+    // One person in two spellings is one, and what is no name is nobody.
+    for by in [
+        r#"["ann"]"#,
+        r#"["ann", " Ann"]"#,
+        "[\"ann\", \"a\u{200b}nn\"]",
+        r#"["ann", "@ann"]"#,
+        r#"["ann@example.com", "ann+two@example.com"]"#,
+    ] {
+        assert!(problems(&text(by, "2026-03-10T00:00:00Z"))[0].contains("two different people"), "{by}");
+    }
+    for (by, words) in [
+        (r#"["ann", "Bob Builder"]"#, "`Bob Builder` is neither a handle (`ana`) nor an address"),
+        ("[\"ann\", \"\u{430}nn\"]", "mixes letters of several scripts"),
+    ] {
+        assert!(problems(&text(by, "2026-03-10T00:00:00Z"))[0].contains(words), "{by}");
+    }
     assert!(problems(&text(r#"["ann", "bob"]"#, "2026-04-10T00:00:00Z"))[0].contains("longer than 14 days"));
 }

@@ -171,6 +171,10 @@ fn known_malware_is_lifted_by_two_people_for_one_digest_and_nothing_else() {
     assert_eq!(allowed.lifted[0].by, "malware-override");
     for wrong in [
         MalwareOverride { by: vec!["ann".to_owned(), "ANN ".to_owned()], ..lifted() },
+        MalwareOverride { by: vec!["ann".to_owned(), "a\u{200b}nn".to_owned()], ..lifted() },
+        MalwareOverride { by: vec!["ann".to_owned(), "\u{ff41}nn".to_owned()], ..lifted() },
+        MalwareOverride { by: vec!["ann".to_owned(), "\u{430}nn".to_owned()], ..lifted() },
+        MalwareOverride { by: vec!["ann".to_owned(), "the other ann".to_owned()], ..lifted() },
         MalwareOverride { sha256: Sha256::of(b"other"), ..lifted() },
         MalwareOverride { record: "MAL-2026-2".to_owned(), ..lifted() },
         MalwareOverride { package: "pkg:npm/right-pad".parse().unwrap(), ..lifted() },

@@ -1,5 +1,5 @@
 use crate::{assessment, load, malware, now, rule, signal, with_status};
-use bifocal_core::{FeedHealth, FeedStatus, Known, Lens, Severity, SignalKind, Status, Verdict};
+use bifocal_core::{FeedHealth, FeedStatus, Known, Lens, Severity, Signal, SignalKind, Status, Verdict};
 use bifocal_policy::{Context, Outcome, simulate};
 
 const PURL: &str = "pkg:npm/%40acme/left-pad@1.3.0";
@@ -215,6 +215,26 @@ fn signals_of_one_lens_are_judged_without_a_release() {
     let judgement = policy.evaluate_signals(Lens::Behaviour, &[malware()], now());
     assert_eq!(judgement.verdict, Verdict::Hold);
     assert_eq!(judgement.reasons[0].message, "saw behaviour/install-time-download");
+}
+
+#[test]
+fn a_lone_signal_is_shown_whole_and_a_list_shortened() {
+    let policy =
+        load("[[rule]]\nname = \"b\"\nwhen = 'has(\"behaviour/*\")'\nverdict = \"hold\"\nmessage = \"{signals}\"\nremedy = \"r\"\n");
+    let long = |first: &str| Signal {
+        message: format!("{first} {}end", "a long sentence ".repeat(20)),
+        fingerprint: first.to_owned(),
+        ..malware()
+    };
+    let said = |signals: &[Signal]| policy.evaluate_signals(Lens::Behaviour, signals, now()).reasons[0].message.clone();
+    assert_eq!(said(&[long("one")]), long("one").message);
+    // The same sentence twice is one sentence.
+    assert_eq!(said(&[long("one"), Signal { fingerprint: "two".to_owned(), ..long("one") }]), long("one").message);
+    let list = said(&[long("one"), long("two"), long("three"), long("four")]);
+    assert!(list.ends_with("… (and 1 more)") && list.contains("; two a long"), "{list}");
+    assert!(list.chars().count() < 3 * 100 + 30, "{list}");
+    // A hostile length ends somewhere.
+    assert!(said(&[Signal { message: "x".repeat(100_000), ..malware() }]).chars().count() <= 1000);
 }
 
 #[test]

@@ -67,6 +67,7 @@ impl MetadataCache {
     pub(crate) fn load(&self, key: &str) -> Option<(Stored, Vec<u8>)> {
         let file = std::fs::File::open(self.path(key)).ok()?;
         let size = file.metadata().ok()?.len();
+        note_use(&file);
         let mut reader = BufReader::with_capacity(64 << 10, file);
         let mut line = Vec::new();
         reader.by_ref().take(MAX_HEADER).read_until(b'\n', &mut line).ok()?;
@@ -123,6 +124,14 @@ impl MetadataCache {
     }
 }
 
+/// Notes that a cached file was used: what was used longest ago leaves the cache first. To the hour; a failure is harmless.
+pub(crate) fn note_use(file: &std::fs::File) {
+    let age = file.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+    if age.is_some_and(|age| age > Duration::from_secs(3600)) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +158,18 @@ mod tests {
         assert_eq!(cache.load("a").unwrap(), (stored("a", 3), b"abc".to_vec()));
         assert!(cache.load("b").is_none());
         assert_eq!(cache.complaint(), None);
+    }
+
+    #[test]
+    fn reading_notes_the_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = MetadataCache::new(folder.path());
+        cache.save(&stored("a", 3), b"abc");
+        let file = std::fs::File::options().append(true).open(cache.path("a")).unwrap();
+        let old = SystemTime::now() - Duration::from_secs(90_000);
+        file.set_modified(old).unwrap();
+        cache.load("a").unwrap();
+        assert!(file.metadata().unwrap().modified().unwrap() > old + Duration::from_secs(80_000));
     }
 
     #[test]

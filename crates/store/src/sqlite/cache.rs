@@ -1,26 +1,30 @@
 //! Records and facts in a database that may be lost.
 
 use super::codec::{Decoder, encode};
+use super::evict::{Table, Uses};
 use super::open::{Opened, Usage, open, open_read_only};
-use crate::{AssessmentStore, StoreError};
+use crate::{AssessmentStore, Bounds, StoreError, SystemClock};
 use async_trait::async_trait;
-use bifocal_core::{ArtifactFacts, Release, ReleaseRecord, SCHEMA_VERSION, Sha256};
+use bifocal_core::{ArtifactFacts, Clock, Release, ReleaseRecord, SCHEMA_VERSION, Sha256};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteRow, SqliteSynchronous};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/sqlite/cache");
 /// A cache is not worth a long wait.
 const USAGE: Usage =
-    Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Normal, patience: Duration::from_secs(5), connections: 2 };
+    Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Normal, patience: Duration::from_secs(5), connections: 2, shrinks: true };
 
 /// The cache of records and facts. Any number of processes may use it at once.
 pub struct SqliteCache {
-    database: Opened,
+    pub(super) database: Opened,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) uses: Uses,
 }
 
 impl SqliteCache {
@@ -30,6 +34,14 @@ impl SqliteCache {
     /// # Errors
     /// The database cannot be opened or made, or was written by a newer program.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::with(path, Arc::new(SystemClock)).await
+    }
+
+    /// As [`SqliteCache::open`], with another clock for the time of last use.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn with(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let database = match open(path, &USAGE).await {
             Err(StoreError::ReadOnly { .. }) if path.is_file() => open_read_only(path, &USAGE).await?,
             Err(StoreError::Damaged { why, .. }) => {
@@ -39,10 +51,10 @@ impl SqliteCache {
             }
             other => other?,
         };
-        Ok(SqliteCache { database })
+        Ok(SqliteCache { database, clock, uses: Uses::default() })
     }
 
-    fn wrong(&self, error: &sqlx::Error) -> StoreError {
+    pub(super) fn wrong(&self, error: &sqlx::Error) -> StoreError {
         self.database.wrong(error)
     }
 
@@ -73,6 +85,11 @@ type Stored = (String, Vec<u8>, Vec<u8>, String);
 
 fn stored(row: &SqliteRow) -> Option<Stored> {
     Some((row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?, row.try_get(3).ok()?))
+}
+
+/// The id of a row and the hour of its last use.
+fn use_of(row: &SqliteRow) -> Option<(i64, i64)> {
+    Some((row.try_get(4).ok()?, row.try_get(5).ok()?))
 }
 
 /// Rows that are not worth a second thread.
@@ -114,7 +131,7 @@ where
 impl AssessmentStore for SqliteCache {
     async fn artifact_facts(&self, artifacts: &[Sha256], analyser: &str) -> Result<BTreeMap<Sha256, ArtifactFacts>, StoreError> {
         let rows = sqlx::query(
-            "SELECT sha256, checksum, value, analyser FROM artifact_facts \
+            "SELECT sha256, checksum, value, analyser, rowid, used FROM artifact_facts \
              WHERE analyser = ? AND sha256 IN (SELECT value FROM json_each(?))",
         )
         .bind(analyser)
@@ -122,6 +139,7 @@ impl AssessmentStore for SqliteCache {
         .fetch_all(&self.database.pool)
         .await
         .map_err(|error| self.wrong(&error))?;
+        self.uses.read(Table::Facts, rows.iter().filter_map(use_of), self.hour());
         decode_all(&self.database.path, rows, |decoder, (hex, sum, value, analyser)| {
             let facts = decoder.decode::<ArtifactFacts>(&sum, &value);
             let facts =
@@ -138,9 +156,10 @@ impl AssessmentStore for SqliteCache {
         let mut writing = self.database.write().await?;
         for facts in facts {
             let Some((sum, value)) = encode(facts) else { continue };
-            sqlx::query("INSERT OR REPLACE INTO artifact_facts (sha256, analyser, checksum, value) VALUES (?, ?, ?, ?)")
+            sqlx::query("INSERT OR REPLACE INTO artifact_facts (sha256, analyser, used, checksum, value) VALUES (?, ?, ?, ?, ?)")
                 .bind(facts.sha256.hex())
                 .bind(&facts.analyser)
+                .bind(self.hour())
                 .bind(sum)
                 .bind(value)
                 .execute(&mut *writing.connection())
@@ -151,12 +170,14 @@ impl AssessmentStore for SqliteCache {
     }
 
     async fn release_records(&self, releases: &[Release]) -> Result<BTreeMap<Release, (ReleaseRecord, Timestamp)>, StoreError> {
-        let rows =
-            sqlx::query("SELECT purl, checksum, value, fetched_at FROM release_records WHERE purl IN (SELECT value FROM json_each(?))")
-                .bind(json_list(releases.iter().map(Release::purl)))
-                .fetch_all(&self.database.pool)
-                .await
-                .map_err(|error| self.wrong(&error))?;
+        let rows = sqlx::query(
+            "SELECT purl, checksum, value, fetched_at, rowid, used FROM release_records WHERE purl IN (SELECT value FROM json_each(?))",
+        )
+        .bind(json_list(releases.iter().map(Release::purl)))
+        .fetch_all(&self.database.pool)
+        .await
+        .map_err(|error| self.wrong(&error))?;
+        self.uses.read(Table::Records, rows.iter().filter_map(use_of), self.hour());
         decode_all(&self.database.path, rows, |decoder, (purl, sum, value, fetched_at)| {
             let record = decoder.decode::<ReleaseRecord>(&sum, &value);
             let record = record.filter(|record| record.schema_version == SCHEMA_VERSION && record.release.purl() == purl);
@@ -174,8 +195,9 @@ impl AssessmentStore for SqliteCache {
         let mut writing = self.database.write().await?;
         for record in records {
             let Some((sum, value)) = encode(record) else { continue };
-            sqlx::query("INSERT OR REPLACE INTO release_records (purl, fetched_at, checksum, value) VALUES (?, ?, ?, ?)")
+            sqlx::query("INSERT OR REPLACE INTO release_records (purl, used, fetched_at, checksum, value) VALUES (?, ?, ?, ?, ?)")
                 .bind(record.release.purl())
+                .bind(self.hour())
                 .bind(&fetched_at)
                 .bind(sum)
                 .bind(value)
@@ -205,6 +227,14 @@ impl AssessmentStore for SqliteCache {
             .await
             .map_err(|error| self.wrong(&error))?;
         writing.commit().await
+    }
+
+    async fn note_uses(&self) -> Result<(), StoreError> {
+        self.write_uses().await
+    }
+
+    async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError> {
+        self.remove_out_of(bounds).await
     }
 }
 
@@ -241,7 +271,7 @@ mod tests {
             connections.push(cache.database.pool.acquire().await.unwrap());
         }
         for connection in &mut connections {
-            sqlx::query("PRAGMA max_page_count = 20").execute(&mut **connection).await.unwrap();
+            sqlx::query("PRAGMA max_page_count = 26").execute(&mut **connection).await.unwrap();
         }
         drop(connections);
         let wrong = cache.put_artifact_facts(&[facts(1_000_000)]).await.unwrap_err();
@@ -257,7 +287,8 @@ mod tests {
         let cache = SqliteCache::open(&path).await.unwrap();
         cache.put_artifact_facts(&[facts(100)]).await.unwrap();
         cache.close().await;
-        let cache = SqliteCache { database: open_read_only(&path, &USAGE).await.unwrap() };
+        let database = open_read_only(&path, &USAGE).await.unwrap();
+        let cache = SqliteCache { database, clock: Arc::new(SystemClock), uses: Uses::default() };
         assert_eq!(cache.artifact_facts(&[facts(100).sha256], "a").await.unwrap().len(), 1);
         let wrong = cache.put_artifact_facts(&[facts(200)]).await.unwrap_err();
         assert!(matches!(wrong, StoreError::ReadOnly { .. }), "{wrong:?}");

@@ -4,6 +4,7 @@ mod cache;
 mod cases;
 mod codec;
 mod decisions;
+mod evict;
 mod open;
 mod publishers;
 mod queue;

@@ -4,7 +4,9 @@ use crate::StoreError;
 use crate::files::{blocking, io_error, make_folder};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    Sqlite, SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +19,8 @@ pub(crate) struct Usage {
     /// How long to wait for another process.
     pub(crate) patience: Duration,
     pub(crate) connections: u32,
+    /// Whether freed pages can be given back to the file system. Counts when the file is made.
+    pub(crate) shrinks: bool,
 }
 
 pub(crate) struct Opened {
@@ -84,7 +88,9 @@ impl Drop for Writing<'_> {
 }
 
 fn options(path: &Path, usage: &Usage) -> SqliteConnectOptions {
+    let vacuum = if usage.shrinks { SqliteAutoVacuum::Incremental } else { SqliteAutoVacuum::None };
     SqliteConnectOptions::new()
+        .auto_vacuum(vacuum)
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/sqlite/state");
-const USAGE: Usage = Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Full, patience: Duration::from_secs(30), connections: 4 };
+const USAGE: Usage =
+    Usage { migrator: &MIGRATOR, synchronous: SqliteSynchronous::Full, patience: Duration::from_secs(30), connections: 4, shrinks: false };
 
 /// The state of a server or of a reviewer's machine. Any number of processes may use it at once.
 pub struct SqliteState {

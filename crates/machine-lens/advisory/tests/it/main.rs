@@ -214,7 +214,7 @@ async fn wrong_digests_and_signatures_leave_the_state_alone() {
     let mut signed = options("osv");
     signed.signature = Some(SignatureCheck { public_key: "RWQ".to_owned(), signature: "untrusted comment: x\n".to_owned() });
     assert!(matches!(store.import(ImportSource::File(path.clone()), signed).await, Err(AdvisoryError::Signature { .. })));
-    assert_eq!(store.status(now(), WEEK).await.unwrap().health, FeedHealth::Missing);
+    assert!(store.feeds(now(), WEEK).await.unwrap().is_empty());
 
     let mut right = options("osv");
     right.expected_sha256 = Some(Sha256::of(text.as_bytes()));
@@ -272,7 +272,7 @@ async fn sources_without_one_good_record_and_bombs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path()).await;
     store.import(lines(&five()), options("osv")).await.unwrap();
-    let before = store.status(now(), WEEK).await.unwrap();
+    let before = store.feeds(now(), WEEK).await.unwrap();
     for text in ["", "[]", "hello", "{\"id\":1}\n{\"id\":2}"] {
         let error = store.import(lines(&[text.to_owned()]), options("osv")).await.unwrap_err();
         assert!(matches!(error, AdvisoryError::NothingUsable { .. }), "{text}: {error}");
@@ -290,7 +290,7 @@ async fn sources_without_one_good_record_and_bombs_are_refused() {
     let mut few = options("osv");
     few.limits.records = 3;
     assert!(matches!(store.import(lines(&five()), few).await, Err(AdvisoryError::TooLarge { .. })));
-    assert_eq!(store.status(now(), WEEK).await.unwrap(), before);
+    assert_eq!(store.feeds(now(), WEEK).await.unwrap(), before);
 }
 
 #[tokio::test]
@@ -299,7 +299,9 @@ async fn the_status_says_how_far_the_feeds_can_be_relied_on() {
     let path = folder.path().join("advisory.sqlite");
     assert!(matches!(AdvisoryStore::open(&path, OpenMode::ReadOnly).await, Err(AdvisoryError::Missing { .. })));
     let store = AdvisoryStore::open(&path, OpenMode::ReadWrite).await.unwrap();
-    assert_eq!(store.status(now(), WEEK).await.unwrap().health, FeedHealth::Missing);
+    let osv = |ecosystem: Ecosystem| vec![format!("osv/{ecosystem}")];
+    let health = async |ecosystem: Ecosystem, at: Timestamp| store.status_of(ecosystem, &osv(ecosystem), at, WEEK).await.unwrap().health;
+    assert_eq!(health(Ecosystem::Npm, now()).await, FeedHealth::Missing);
 
     let mut npm = options("osv/npm");
     npm.ecosystems = vec![Ecosystem::Npm];
@@ -308,22 +310,39 @@ async fn the_status_says_how_far_the_feeds_can_be_relied_on() {
     records.push(record("GHSA-future", "npm", "z", "0", "1.0.0", "2999-01-01T00:00:00Z"));
     let report = store.import(lines(&records), npm).await.unwrap();
     assert_eq!(report.records, 4);
-    let status = store.status(now(), WEEK).await.unwrap();
+    let status = store.status_of(Ecosystem::Npm, &osv(Ecosystem::Npm), now(), WEEK).await.unwrap();
     assert_eq!((status.health, status.as_of), (FeedHealth::Fresh, Some("2024-05-31T00:00:00Z".parse().unwrap())));
-    assert_eq!((status.records, status.digest), (4, report.digest));
-    let later = "2024-06-08T00:00:01Z".parse().unwrap();
-    assert_eq!(store.status(later, WEEK).await.unwrap().health, FeedHealth::Stale);
+    assert_eq!((status.records, &status.digest), (4, &report.digest));
+    assert_eq!(health(Ecosystem::Npm, "2024-06-08T00:00:01Z".parse().unwrap()).await, FeedHealth::Stale);
     // No feed answers for PyPI: its questions are open, whatever the npm feed says.
-    assert_eq!(store.status_of(&[Ecosystem::Npm], now(), WEEK).await.unwrap().health, FeedHealth::Fresh);
-    assert_eq!(store.status_of(&[Ecosystem::Npm, Ecosystem::Pypi], now(), WEEK).await.unwrap().health, FeedHealth::Missing);
+    assert_eq!(health(Ecosystem::Pypi, now()).await, FeedHealth::Missing);
+
+    // A feed that nobody counts on adds records and answers for nothing, however recent and large.
+    store.import(lines(&five()), options("named/osv")).await.unwrap();
+    assert_eq!(health(Ecosystem::Pypi, now()).await, FeedHealth::Missing);
+    assert_eq!(store.status_of(Ecosystem::Pypi, &[], now(), WEEK).await.unwrap().health, FeedHealth::Missing);
+    let with = store.status_of(Ecosystem::Npm, &osv(Ecosystem::Npm), now(), WEEK).await.unwrap();
+    assert_eq!((with.health, with.as_of, with.records), (status.health, status.as_of, 4));
+    assert_ne!(with.digest, status.digest, "what it adds is part of what was asked");
+    // Of two that have to answer, both do or none.
+    let two = ["osv/npm".to_owned(), "own".to_owned()];
+    assert_eq!(store.status_of(Ecosystem::Npm, &two, now(), WEEK).await.unwrap().health, FeedHealth::Missing);
 
     let mut dated = options("osv/pypi");
     dated.as_of = Some("2024-01-01T00:00:00Z".parse().unwrap());
     store.import(lines(&five()[1..2]), dated).await.unwrap();
-    assert_eq!(store.status(now(), WEEK).await.unwrap().health, FeedHealth::Stale);
+    assert_eq!(health(Ecosystem::Pypi, now()).await, FeedHealth::Stale);
+    // Declared to be about all, it says nothing of cargo.
+    let mut all = options("all");
+    all.ecosystems = Ecosystem::ALL.to_vec();
+    store.import(lines(&five()[..1]), all).await.unwrap();
+    assert_eq!(store.status_of(Ecosystem::Npm, &["all".to_owned()], now(), WEEK).await.unwrap().health, FeedHealth::Fresh);
+    assert_eq!(store.status_of(Ecosystem::Cargo, &["all".to_owned()], now(), WEEK).await.unwrap().health, FeedHealth::Missing);
     let feeds = store.feeds(now(), WEEK).await.unwrap();
-    let names: Vec<(&str, FeedHealth)> = feeds.iter().map(|feed| (feed.name.as_str(), feed.health)).collect();
-    assert_eq!(names, [("osv/npm", FeedHealth::Fresh), ("osv/pypi", FeedHealth::Stale)]);
+    let names: Vec<(&str, FeedHealth, usize)> =
+        feeds.iter().map(|feed| (feed.status.name.as_str(), feed.status.health, feed.ecosystems.len())).collect();
+    let fresh = FeedHealth::Fresh;
+    assert_eq!(names, [("all", fresh, 1), ("named/osv", fresh, 5), ("osv/npm", fresh, 1), ("osv/pypi", FeedHealth::Stale, 1)]);
 }
 
 #[tokio::test]
