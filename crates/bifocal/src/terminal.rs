@@ -15,7 +15,8 @@ static QUIET: AtomicBool = AtomicBool::new(false);
 pub(crate) fn init(global: &Global) {
     QUIET.store(global.quiet, Ordering::Relaxed);
     let level = match global.verbose {
-        0 | 1 => "warn",
+        // What the cache of metadata complains of is told by the command itself, once.
+        0 | 1 => "warn,bifocal_registries::http::cache=error",
         2 => "bifocal=debug,bifocal_engine=debug,bifocal_registries=debug",
         _ => "debug",
     };
