@@ -89,6 +89,13 @@ impl Cache {
         }
     }
 
+    /// Ends the use of the cache: after this nothing is found and nothing is kept.
+    pub async fn close(&self) {
+        if let Some(state) = &self.state {
+            state.close().await;
+        }
+    }
+
     /// What went wrong, each once.
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()

@@ -179,9 +179,10 @@ impl Engine {
         Ok(self.policy.explain(&assessment, &evaluator.context(false)))
     }
 
-    /// Looks after the cache; for the end of a run, when the result is printed.
-    pub async fn tidy(&self) {
+    /// Looks after the cache and closes it; for the end of a run, when the result is printed.
+    pub async fn finish(&self) {
         self.intake.cache.tidy().await;
+        self.intake.cache.close().await;
     }
 
     /// Time spent so far, for `-v`.

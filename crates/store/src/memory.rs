@@ -174,6 +174,8 @@ impl AssessmentStore for MemoryStore {
         names.retain(|_, sha256| facts.keys().any(|(known, _)| known == sha256));
         Ok(removed)
     }
+
+    async fn close(&self) {}
 }
 
 #[async_trait]

@@ -62,7 +62,7 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
     let color = terminal::color(global.color, args.output.is_some());
     let text = format::check(&checked.report, args.format, color, global.verbose > 0)?;
     terminal::write_result(&text, args.output.as_deref())?;
-    engine.tidy().await;
+    engine.finish().await;
     Ok(checked.report.exit_code(args.fail_on == FailOn::Deny))
 }
 

@@ -43,7 +43,7 @@ pub(crate) async fn run(global: Global, command: PolicyCommand) -> Result<u8, Fa
                 PlainFormat::Json => format!("{}\n", serde_json::to_string_pretty(&explanation).context("cannot print the explanation")?),
             };
             terminal::write_out(text.as_bytes())?;
-            engine.tidy().await;
+            engine.finish().await;
             Ok(u8::from(explanation.judgement.verdict > bifocal_core::Verdict::Allow))
         }
     }

@@ -57,11 +57,6 @@ impl SqliteCache {
     pub(super) fn wrong(&self, error: &sqlx::Error) -> StoreError {
         self.database.wrong(error)
     }
-
-    /// Closes the database; what is not closed is still safe, and the next process tidies up.
-    pub async fn close(&self) {
-        self.database.pool.close().await;
-    }
 }
 
 fn set_aside(path: &Path) -> Result<(), StoreError> {
@@ -235,6 +230,10 @@ impl AssessmentStore for SqliteCache {
 
     async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError> {
         self.remove_out_of(bounds).await
+    }
+
+    async fn close(&self) {
+        self.database.pool.close().await;
     }
 }
 
