@@ -3,7 +3,7 @@
 //! The mistake: `pkg:npm/x@^1.0.0` and `pkg:npm/x@latest`, which look like what a manifest says. Asked of a registry they
 //! are a version that does not exist, and that answer helps nobody.
 
-use bifocal_core::{Ecosystem, PurlError, Release, printable};
+use bifocal_core::{Ecosystem, PackageName, PurlError, Release, printable};
 use std::str::FromStr as _;
 
 /// Why a text names no release.
@@ -32,15 +32,29 @@ pub enum ExactError {
 
 /// Reads a purl with an exact version.
 pub fn release(text: &str) -> Result<Release, ExactError> {
+    // Some ranges are no version of any kind, and the reason for that would not say what to do.
+    let plain = text.split(['?', '#']).next().unwrap_or_default();
+    if let Some((head, asked)) = plain.rsplit_once('@').filter(|(_, asked)| !asked.is_empty() && !asked.contains('/'))
+        && let Ok(package) = PackageName::from_str(head)
+        && let Some(kind) = other_than_a_version(package.ecosystem(), asked)
+    {
+        return Err(refused(text, &package, kind, asked));
+    }
     let release = Release::from_str(text)?;
-    let Some(kind) = other_than_a_version(release.ecosystem(), &release.version) else { return Ok(release) };
-    Err(ExactError::NoVersion {
+    match other_than_a_version(release.ecosystem(), &release.version) {
+        None => Ok(release),
+        Some(kind) => Err(refused(text, &release.package, kind, &release.version)),
+    }
+}
+
+fn refused(text: &str, package: &PackageName, kind: &'static str, found: &str) -> ExactError {
+    ExactError::NoVersion {
         purl: printable(text),
         kind,
-        found: printable(&release.version),
-        package: release.package.purl(),
-        example: if release.ecosystem() == Ecosystem::Golang { "v1.2.3" } else { "1.2.3" },
-    })
+        found: printable(found),
+        package: package.purl(),
+        example: if package.ecosystem() == Ecosystem::Golang { "v1.2.3" } else { "1.2.3" },
+    }
 }
 
 fn other_than_a_version(ecosystem: Ecosystem, version: &str) -> Option<&'static str> {
@@ -72,6 +86,8 @@ mod tests {
             "pkg:golang/example.com/x@v2.0.0%2Bincompatible",
             "pkg:maven/org.example/x@Finchley.RELEASE",
             "pkg:maven/org.example/x@r09",
+            "pkg:maven/org.example/x@1.0?type=jar&classifier=linux",
+            "pkg:npm/%40scope/x@1.0.0?vcs_url=git%40forge.example#lib",
         ] {
             assert!(release(text).is_ok(), "{text}");
         }
@@ -94,5 +110,7 @@ mod tests {
             assert!(error.contains(kind) && error.contains(package) && error.contains("one exact version"), "{text}: {error}");
         }
         assert!(matches!(release("pkg:npm/x"), Err(ExactError::Purl(PurlError::NoVersion(_)))));
+        assert!(matches!(release("pkg:npm/%40scope/x"), Err(ExactError::Purl(PurlError::NoVersion(_)))));
+        assert!(matches!(release("pkg:npm/x@"), Err(ExactError::Purl(PurlError::Syntax(..)))));
     }
 }
