@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Look at the code of archives and folders, offline
     Scan(ScanArgs),
+    /// Show what a release does that an earlier one did not, and judge what it gained
+    Diff(DiffArgs),
     /// Lint a policy, or explain a verdict
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -211,6 +213,30 @@ pub(crate) struct ScanArgs {
     /// Assess afresh; scan keeps no cache of its own, so this changes nothing
     #[arg(long, hide = true)]
     pub(crate) no_cache: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DiffArgs {
+    /// The earlier release: a purl with a version, an archive or a folder
+    #[arg(value_name = "OLD")]
+    pub(crate) old: String,
+    /// The later one, of the same sort
+    #[arg(value_name = "NEW")]
+    pub(crate) new: String,
+    #[command(flatten)]
+    pub(crate) sources: SourceArgs,
+    /// human or json
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(crate) format: Format,
+    /// Write the result to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What makes the exit code 1
+    #[arg(long, value_name = "VERDICT", default_value = "hold", env = "BIFOCAL_FAIL_ON")]
+    pub(crate) fail_on: FailOn,
+    /// Compare every file of the releases
+    #[arg(long)]
+    pub(crate) all_artifacts: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-use crate::{ArtifactFile, Digest, Ecosystem, ReleaseRecord, Sha256, Signal};
+use crate::{ArtifactFile, BehaviourSummary, Digest, Ecosystem, ReleaseRecord, Sha256, Signal};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,6 +40,9 @@ pub struct ArtifactFacts {
     pub manifest: ManifestClaims,
     /// Findings, in order of path and line.
     pub signals: Vec<Signal>,
+    /// What its code does, for comparing it with another release; `None` where the analysis broke off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<BehaviourSummary>,
 }
 
 /// All that is known of a release. Deterministic; no ages and no wall-clock time.

@@ -17,6 +17,7 @@ mod package;
 mod person;
 mod requested;
 mod signal;
+mod summary;
 mod text;
 mod verdict;
 
@@ -33,6 +34,7 @@ pub use package::{PackageName, PurlError, Release};
 pub use person::{Person, PersonError, different_people};
 pub use requested::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, Place, Requested, Unread};
 pub use signal::{Evidence, Lens, Severity, Signal, SignalDraft, SignalKind, Status};
+pub use summary::{Act, BehaviourSummary, Carries, DependencyClaim, Does, Hook, HostClaim, Oddity, OddityKind, When};
 pub use text::{counted, one_line, percent_decode, printable};
 pub use verdict::{Judgement, Lifted, Reason, Verdict};
 

@@ -118,5 +118,6 @@ pub(crate) fn failed(ecosystem: Option<Ecosystem>, sha256: Sha256, size: u64, fi
         unpacked: 0,
         manifest: ManifestClaims::default(),
         signals: vec![signal],
+        summary: None,
     }
 }

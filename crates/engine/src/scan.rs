@@ -48,13 +48,23 @@ impl Scanner {
     }
 }
 
-enum Input {
+pub(crate) enum Input {
     File(Bytes),
     /// A folder as an uncompressed tar, so that the child needs no access to files.
     Folder(Bytes),
 }
 
-fn read(path: &Path) -> Result<Input, String> {
+impl Input {
+    /// The bytes that the analyser gets.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Input::File(bytes) | Input::Folder(bytes) => bytes,
+        }
+    }
+}
+
+/// Reads a file, or packs a folder.
+pub(crate) fn read(path: &Path) -> Result<Input, String> {
     let limits = ArchiveLimits::default();
     let meta = std::fs::metadata(path).map_err(|error| format!("cannot read it: {error}"))?;
     if meta.is_dir() {

@@ -70,6 +70,7 @@ pub fn facts(number: u64, analyser: &str) -> ArtifactFacts {
         unpacked: 2,
         manifest: ManifestClaims::default(),
         signals: vec![draft.finish(Some(sha256))],
+        summary: None,
     }
 }
 

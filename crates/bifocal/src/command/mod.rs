@@ -2,6 +2,7 @@
 
 pub(crate) mod analyser;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod feed;
 pub(crate) mod man;
@@ -16,6 +17,7 @@ pub(crate) async fn dispatch(global: Global, command: Command) -> Result<u8, Fai
     match command {
         Command::Check(args) => check::run(global, args).await,
         Command::Scan(args) => scan::run(global, args).await,
+        Command::Diff(args) => diff::run(global, args).await,
         Command::Policy(command) => policy::run(global, command).await,
         Command::Feed(command) => feed::run(global, command).await,
         Command::Doctor(args) => doctor::run(global, args).await,

@@ -1,6 +1,7 @@
 //! The printed forms of a check, one file each. Each takes a finished report and gives text; none looks anything up.
 
 pub(crate) mod cyclonedx;
+pub(crate) mod diff;
 pub(crate) mod human;
 pub(crate) mod markdown;
 pub(crate) mod sarif;

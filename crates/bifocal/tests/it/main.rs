@@ -12,6 +12,7 @@
 mod baseline;
 mod cache;
 mod determinism;
+mod diff;
 mod docs;
 mod exit_codes;
 mod feeds;

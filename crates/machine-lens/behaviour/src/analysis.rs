@@ -1,6 +1,7 @@
 //! The doors of this crate: an artifact or a folder in, [`ArtifactFacts`] out.
 
 use crate::detector::{self, detectors};
+use crate::difference;
 use crate::facts::PackageFacts;
 use crate::layout::Files;
 use crate::package;
@@ -12,7 +13,7 @@ use bifocal_core::{
 use std::collections::BTreeMap;
 
 /// Name and version of the analyser and its rules; facts made by another one are not reused.
-pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-2");
+pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-2+summary-1");
 
 /// Stack of the analysing thread, in bytes; only what is touched is ever committed.
 const STACK: usize = 512 << 20;
@@ -108,6 +109,7 @@ fn blank(sha256: Sha256, ecosystem: Option<Ecosystem>, size: u64) -> ArtifactFac
         unpacked: 0,
         manifest: ManifestClaims::default(),
         signals: Vec::new(),
+        summary: None,
     }
 }
 
@@ -153,6 +155,7 @@ fn fill(
     match outcome {
         Ok((package, found)) => {
             facts.ecosystem = ecosystem.or(package.ecosystem);
+            facts.summary = Some(difference::summary(&package, files));
             facts.manifest = package.manifest;
             drafts.extend(found);
         }

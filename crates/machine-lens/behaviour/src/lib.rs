@@ -10,6 +10,7 @@
 mod analysis;
 mod api;
 mod detector;
+mod difference;
 mod facts;
 mod hash;
 mod ir;
@@ -23,5 +24,6 @@ mod trace;
 
 pub use analysis::{ANALYSER, ArtifactInput, analyse, analyse_tree};
 pub use detector::{Detector, detectors, signal_ids};
+pub use difference::{Change, ChangeKind, Difference, Subject, compare};
 pub use facts::{Capability, Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Shape, Taint, Trigger};
 pub use place::{Destination, HostKind, PathKind};

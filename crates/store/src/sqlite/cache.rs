@@ -257,6 +257,7 @@ mod tests {
             unpacked: 1,
             manifest: ManifestClaims { name: Some(name.to_owned()), ..ManifestClaims::default() },
             signals: Vec::new(),
+            summary: None,
         }
     }
 

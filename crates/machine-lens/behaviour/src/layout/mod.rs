@@ -114,7 +114,7 @@ pub(crate) fn guess(filename: &str, files: &Files<'_>) -> Option<Ecosystem> {
 }
 
 /// The one folder that all files stand in, with its slash; empty where there is none.
-fn base_of(files: &Files<'_>) -> String {
+pub(crate) fn base_of(files: &Files<'_>) -> String {
     let Some(first) = files.keys().find(|path| path.contains('/')) else { return String::new() };
     let Some((folder, _)) = first.split_once('/') else { return String::new() };
     const MANIFESTS: [&str; 6] = ["package.json", "setup.py", "pyproject.toml", "Cargo.toml", "PKG-INFO", "go.mod"];

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixtures has failed")]
 
 mod catalogue;
+mod difference;
 mod fixtures;
 mod hostile;
