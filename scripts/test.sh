@@ -57,7 +57,8 @@ else
 fi
 
 say "fuzz, in short"
-if ! scripts/fuzz.sh "${BIFOCAL_FUZZ_SECONDS:-5}"; then
+# The targets that have run for minutes without a finding; lab/long.sh runs them all.
+if ! scripts/fuzz.sh "${BIFOCAL_FUZZ_SECONDS:-5}" 'advisory_*' 'archive_*' 'history_*' 'policy_*' 'read_*'; then
   echo "a fuzz target failed" >&2
   exit 1
 fi

@@ -2,7 +2,7 @@
 //! input (parted by lines of `%%`), so that an index, a configuration file and a manifest can all be hostile at once.
 
 use bifocal_core::{Ecosystem, HttpLimits, PackageName, Release};
-use bifocal_registries::{Environment, Options, Registries, ResolveContext};
+use bifocal_registries::{Answers, Environment, Options, Registries, ResolveContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,7 +53,8 @@ fn ask(question: &Question, bytes: &[u8]) -> Vec<String> {
     let mut options = Options::default();
     options.limits = HttpLimits { metadata_bytes: 1 << 20, ..HttpLimits::default() };
     options.upstreams.insert(question.ecosystem, vec!["https://registry.example/".to_owned()]);
-    options.answers = Some(Arc::new(move |_| parts.get(count.fetch_add(1, Ordering::Relaxed) % parts.len().max(1)).cloned()));
+    let answers: Answers = Arc::new(move |_| parts.get(count.fetch_add(1, Ordering::Relaxed) % parts.len().max(1)).cloned());
+    options.answers = Some(answers);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut said = Vec::new();
     runtime.block_on(async {
