@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The head of a request; the artifact's bytes follow as the payload.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +51,16 @@ pub fn confinement() -> Vec<(&'static str, String)> {
     lines
 }
 
+/// What the analyser made of an artifact.
+#[derive(Debug)]
+pub(crate) struct Analysed {
+    pub(crate) facts: ArtifactFacts,
+    /// Whether the facts may be cached: not when the analysis broke off.
+    pub(crate) cacheable: bool,
+    /// Processor time that it took.
+    pub(crate) cpu: Duration,
+}
+
 /// The pool of analyser processes.
 pub struct Analyser {
     supervisor: Supervisor,
@@ -75,22 +86,23 @@ impl Analyser {
         Analyser { supervisor: Supervisor::new(command, process, workers), limits }
     }
 
-    /// Looks at one artifact. Never fails: what breaks off is a `failed` signal. The flag says whether the facts may
-    /// be cached.
-    pub async fn analyse(&self, ecosystem: Option<Ecosystem>, filename: &str, sha256: Sha256, bytes: Bytes) -> (ArtifactFacts, bool) {
+    /// Looks at one artifact. Never fails: what breaks off is a `failed` signal.
+    pub(crate) async fn analyse(&self, ecosystem: Option<Ecosystem>, filename: &str, sha256: Sha256, bytes: Bytes) -> Analysed {
         let size = bytes.len() as u64;
         let request = Request { schema_version: SCHEMA_VERSION, ecosystem, filename: filename.to_owned(), limits: self.limits };
         let header = serde_json::to_vec(&request).unwrap_or_default();
         let failure = match self.supervisor.run(&header, &bytes).await {
-            Ok(answer) => match serde_json::from_slice::<ArtifactFacts>(&answer) {
+            Ok(answer) => match serde_json::from_slice::<ArtifactFacts>(&answer.bytes) {
                 // A child that was taken over can only lie about the artifact that it was given.
-                Ok(facts) if facts.sha256 == sha256 && facts.analyser == ANALYSER => return (facts, true),
+                Ok(facts) if facts.sha256 == sha256 && facts.analyser == ANALYSER => {
+                    return Analysed { facts, cacheable: true, cpu: answer.cpu };
+                }
                 Ok(_) => "the analyser answered for another artifact or version".to_owned(),
                 Err(error) => format!("the analyser's answer is malformed: {error}"),
             },
             Err(failure) => failure.to_string(),
         };
-        (failed(ecosystem, sha256, size, filename, &failure), false)
+        Analysed { facts: failed(ecosystem, sha256, size, filename, &failure), cacheable: false, cpu: Duration::ZERO }
     }
 }
 

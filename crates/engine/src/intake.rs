@@ -3,7 +3,7 @@
 //! Each record is fetched once and remembered; each artifact is fetched once, verified against every digest that the
 //! registry or a lockfile declares, and looked at once. What was looked at before is answered from the cache.
 
-use crate::analysis::Analyser;
+use crate::analysis::{Analysed, Analyser};
 use crate::cache::Cache;
 use crate::choose::{Choice, choose};
 use crate::plan::Wanted;
@@ -292,8 +292,9 @@ impl Intake {
             return facts;
         }
         let started = Instant::now();
-        let (facts, cacheable) = self.analyser.analyse(Some(record.release.ecosystem()), &file.filename, sha256, bytes).await;
-        self.spent.analysis(started.elapsed());
+        let Analysed { facts, cacheable, cpu } =
+            self.analyser.analyse(Some(record.release.ecosystem()), &file.filename, sha256, bytes).await;
+        self.spent.analysis(started.elapsed(), cpu);
         if cacheable {
             self.cache.put_facts(&facts).await;
         }

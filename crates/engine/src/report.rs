@@ -4,6 +4,7 @@
 use bifocal_core::{ArtifactFacts, FeedStatus, Lifted, Place, Reason, SCHEMA_VERSION, Sha256, Signal, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A whole check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -195,8 +196,11 @@ pub struct ScanLine {
     pub signals: Vec<Signal>,
     /// Why it could not be read.
     pub error: Option<String>,
-    /// Time that the analysis took.
+    /// Processor time that the analysis took, in milliseconds.
     pub millis: u64,
+    /// The same, to the microsecond.
+    #[serde(skip)]
+    pub cpu: Duration,
 }
 
 impl CheckReport {
@@ -240,11 +244,12 @@ impl ScanLine {
             signals: Vec::new(),
             error: Some(error),
             millis: 0,
+            cpu: Duration::ZERO,
         }
     }
 
     /// A line about what the analyser found.
-    pub fn of(path: &str, sha256: Option<Sha256>, facts: ArtifactFacts, verdict: Verdict, millis: u64) -> Self {
+    pub fn of(path: &str, sha256: Option<Sha256>, facts: ArtifactFacts, verdict: Verdict, cpu: Duration) -> Self {
         ScanLine {
             schema_version: SCHEMA_VERSION,
             path: path.to_owned(),
@@ -253,7 +258,8 @@ impl ScanLine {
             score: None,
             signals: facts.signals,
             error: None,
-            millis,
+            millis: u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX),
+            cpu,
         }
     }
 }

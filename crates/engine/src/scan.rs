@@ -1,13 +1,12 @@
 //! `scan`: the behaviour lens on files and folders of this machine, through the same child processes as `check`.
 
-use crate::analysis::Analyser;
+use crate::analysis::{Analysed, Analyser};
 use crate::report::ScanLine;
 use bifocal_core::{ArchiveLimits, Lens, Sha256, printable};
 use bifocal_policy::Policy;
 use bytes::Bytes;
 use std::io::Read as _;
 use std::path::Path;
-use std::time::Instant;
 
 /// Scans paths one at a time; callers run several side by side.
 pub struct Scanner {
@@ -24,7 +23,6 @@ impl Scanner {
     /// Looks at one archive or folder. What cannot be read is a line with an error.
     pub async fn scan(&self, path: &Path) -> ScanLine {
         let shown = path.to_string_lossy().into_owned();
-        let started = Instant::now();
         let owned = path.to_path_buf();
         let read = tokio::task::spawn_blocking(move || read(&owned)).await;
         let input = match read {
@@ -41,10 +39,10 @@ impl Scanner {
             Input::Folder(packed) => (packed, None),
         };
         let sha256 = digest.unwrap_or_else(|| Sha256::of(&bytes));
-        let (mut facts, _) = self.analyser.analyse(None, &name, sha256, bytes).await;
+        let Analysed { mut facts, cpu, .. } = self.analyser.analyse(None, &name, sha256, bytes).await;
         let judgement = self.policy.evaluate_signals(Lens::Behaviour, &facts.signals, jiff::Timestamp::UNIX_EPOCH);
         facts.signals.sort_by(|a, b| (&a.id, &a.fingerprint).cmp(&(&b.id, &b.fingerprint)));
-        ScanLine::of(&shown, digest, facts, judgement.verdict, started.elapsed().as_millis() as u64)
+        ScanLine::of(&shown, digest, facts, judgement.verdict, cpu)
     }
 }
 

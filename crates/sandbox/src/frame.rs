@@ -11,9 +11,11 @@
 
 /// The version of the wire. Parent and child are the same program; a difference means that it was replaced under a
 /// running server.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 pub(crate) const HEAD_LENGTH: usize = 28;
+/// The header of an answer: processor time in nanoseconds.
+pub(crate) const ANSWER_HEADER: u32 = 8;
 const MAGIC: [u8; 4] = *b"BFCL";
 
 /// What a frame is for.
@@ -25,7 +27,7 @@ pub(crate) enum Kind {
     Hello,
     /// Parent to child.
     Request,
-    /// Child to parent.
+    /// Child to parent: the processor time in the header, the answer in the payload.
     Answer,
 }
 
@@ -111,7 +113,7 @@ mod tests {
             Head::decode(&bytes, Kind::Answer, 3, 1 << 33).unwrap_err()
         };
         assert!(refused(|bytes| bytes[0] = b'X').starts_with("not a frame"));
-        assert_eq!(refused(|bytes| bytes[4] = 9), "protocol version 9, expected 1");
+        assert_eq!(refused(|bytes| bytes[4] = 9), "protocol version 9, expected 2");
         assert_eq!(refused(|bytes| bytes[6] = 3), "a frame of kind 3, expected Answer");
         assert!(refused(|bytes| bytes[16] = 4).contains("4 and"));
         assert!(refused(|bytes| bytes[27] = 0xff).contains("are allowed"));

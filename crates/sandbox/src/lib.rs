@@ -31,4 +31,4 @@ pub use frame::PROTOCOL_VERSION;
 pub use limits::ProcessLimits;
 pub use report::Report;
 pub use serve::serve;
-pub use supervisor::{ChildCommand, Statistics, Supervisor};
+pub use supervisor::{Answer, ChildCommand, Statistics, Supervisor};

@@ -55,6 +55,7 @@ fn run(handler: impl FnMut(&[u8], &[u8]) -> Vec<u8> + Send + 'static) -> io::Res
     let hello = serde_json::to_vec(&report)?;
     send(&mut output, Kind::Hello, 0, &hello, &[])?;
     while let Some((id, job)) = read_request(&mut input, &limits)? {
+        let before = confine::used_cpu();
         confine::renew_cpu(&limits);
         if jobs.send(job).is_err() {
             return Ok(ExitCode::from(PANICKED));
@@ -66,7 +67,8 @@ fn run(handler: impl FnMut(&[u8], &[u8]) -> Vec<u8> + Send + 'static) -> io::Res
         if answer.len() as u64 > limits.output_bytes {
             return Err(io::Error::other(format!("an answer of {} bytes, more than the {} allowed", answer.len(), limits.output_bytes)));
         }
-        send(&mut output, Kind::Answer, id, &[], &answer)?;
+        let spent = u64::try_from(confine::used_cpu().saturating_sub(before).as_nanos()).unwrap_or(u64::MAX);
+        send(&mut output, Kind::Answer, id, &spent.to_le_bytes(), &answer)?;
     }
     Ok(ExitCode::SUCCESS)
 }

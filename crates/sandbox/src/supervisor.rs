@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// How a child is started: usually this very program with a subcommand that calls [`crate::serve`].
@@ -24,6 +25,16 @@ impl ChildCommand {
     pub fn this_program(argument: &str) -> std::io::Result<Self> {
         Ok(ChildCommand { program: std::env::current_exe()?, arguments: vec![argument.into()], environment: Vec::new() })
     }
+}
+
+/// What a child made of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The handler's answer.
+    pub bytes: Vec<u8>,
+    /// Processor time that the child says it took, zero where it cannot tell. For people and benchmarks: a child that
+    /// was taken over says what it likes.
+    pub cpu: Duration,
 }
 
 /// What a pool has done so far.
@@ -69,7 +80,7 @@ impl Supervisor {
     ///
     /// Whatever happens to the child happens to this request alone: the next one finds a fresh child. Dropping the
     /// future kills the child that works on it; a child with an unread answer is never used again.
-    pub async fn run(&self, header: &[u8], payload: &[u8]) -> Result<Vec<u8>, ChildFailure> {
+    pub async fn run(&self, header: &[u8], payload: &[u8]) -> Result<Answer, ChildFailure> {
         self.check_size(header.len(), self.limits.header_bytes.into())?;
         self.check_size(payload.len(), self.limits.request_bytes)?;
         let result = self.run_in_turn(header, payload).await;
@@ -78,7 +89,7 @@ impl Supervisor {
         result
     }
 
-    async fn run_in_turn(&self, header: &[u8], payload: &[u8]) -> Result<Vec<u8>, ChildFailure> {
+    async fn run_in_turn(&self, header: &[u8], payload: &[u8]) -> Result<Answer, ChildFailure> {
         let _place = self.place().await?;
         // The worker is owned by this future until its answer is read: dropped midway, it is killed.
         let (worker, answer) = self.worker().await?.request(header, payload).await?;

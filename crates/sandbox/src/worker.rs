@@ -1,13 +1,13 @@
 //! One child, from the parent's side.
 
 use crate::failure::tells_of_exhausted_memory;
-use crate::frame::{HEAD_LENGTH, Head, Kind};
-use crate::supervisor::ChildCommand;
+use crate::frame::{ANSWER_HEADER, HEAD_LENGTH, Head, Kind};
+use crate::supervisor::{Answer, ChildCommand};
 use crate::{ChildFailure, ProcessLimits, Report};
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -15,12 +15,14 @@ use tokio::time::timeout;
 
 /// How long a child that closed the wire may take to be gone before it is helped.
 const LAST_BREATH: Duration = Duration::from_secs(2);
+/// How long the end of a killed child may hold up who lets go of it.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
 const MAX_REPORT_BYTES: u32 = 64 << 10;
 
 /// A child that has introduced itself. Dropping it kills it.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    child: Child,
+    child: Reaped,
     input: ChildStdin,
     output: ChildStdout,
     stderr: Arc<Mutex<Tail>>,
@@ -29,6 +31,25 @@ pub(crate) struct Worker {
     pub(crate) report: Report,
     pub(crate) served: u32,
     next_id: u64,
+}
+
+/// A child that is killed *and waited for* when it is let go, so that the time and memory it used are counted for this
+/// program (`getrusage`, `wait4`) and no dead process is left, however a run ends.
+#[derive(Debug)]
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        // An error: it was waited for already.
+        if self.0.start_kill().is_err() {
+            return;
+        }
+        // A killed process is gone in a moment; what takes longer is left to the runtime, which reaps it later.
+        let until = Instant::now() + LAST_MOMENT;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < until {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
 }
 
 /// What went wrong on the wire, before the child's end explains it.
@@ -63,8 +84,17 @@ impl Worker {
         };
         let tail = Arc::new(Mutex::new(Tail::new(limits.stderr_bytes)));
         let stderr_reader = tokio::spawn(drain(stderr, Arc::clone(&tail)));
-        let mut worker =
-            Worker { child, input, output, stderr: tail, stderr_reader, limits: *limits, report: Report::default(), served: 0, next_id: 1 };
+        let mut worker = Worker {
+            child: Reaped(child),
+            input,
+            output,
+            stderr: tail,
+            stderr_reader,
+            limits: *limits,
+            report: Report::default(),
+            served: 0,
+            next_id: 1,
+        };
         match timeout(limits.start_time, worker.introduce()).await {
             Ok(Ok(report)) => {
                 worker.report = report;
@@ -90,7 +120,7 @@ impl Worker {
     }
 
     /// Sends one request and waits for its answer. After a failure the child is gone.
-    pub(crate) async fn request(mut self, header: &[u8], payload: &[u8]) -> Result<(Self, Vec<u8>), ChildFailure> {
+    pub(crate) async fn request(mut self, header: &[u8], payload: &[u8]) -> Result<(Self, Answer), ChildFailure> {
         let id = self.next_id;
         self.next_id += 1;
         let length = u32::try_from(header.len())
@@ -101,12 +131,13 @@ impl Worker {
             let (input, output) = (&mut self.input, &mut self.output);
             let send = write_frame(input, head, header, payload);
             // Read while writing: a child that talks out of turn is found out at once.
-            let receive = read_frame(output, Kind::Answer, 0, self.limits.output_bytes);
-            let ((), (head, _, answer)) = tokio::try_join!(send, receive)?;
+            let receive = read_frame(output, Kind::Answer, ANSWER_HEADER, self.limits.output_bytes);
+            let ((), (head, spent, bytes)) = tokio::try_join!(send, receive)?;
             if head.id != id {
                 return Err(Broken::Protocol(format!("an answer to request {} instead of {id}", head.id)));
             }
-            Ok(answer)
+            let spent = spent.try_into().map_err(|_| Broken::Protocol("an answer without its time".to_owned()))?;
+            Ok(Answer { bytes, cpu: Duration::from_nanos(u64::from_le_bytes(spent)) })
         };
         match timeout(after, exchange).await {
             Ok(Ok(answer)) => {
@@ -123,22 +154,23 @@ impl Worker {
 
     /// Whether this child should make room for a fresh one.
     pub(crate) fn is_worn(&self) -> bool {
-        self.served >= self.limits.requests_per_child || self.child.id().is_some_and(|pid| resident_bytes(pid) > self.limits.resident_bytes)
+        self.served >= self.limits.requests_per_child
+            || self.child.0.id().is_some_and(|pid| resident_bytes(pid) > self.limits.resident_bytes)
     }
 
     /// Lets the child end by closing the wire, and sees to it that it does.
     pub(crate) fn retire(mut self) {
         tokio::spawn(async move {
             drop(self.input);
-            if timeout(LAST_BREATH, self.child.wait()).await.is_err() {
-                let _ = self.child.kill().await;
+            if timeout(LAST_BREATH, self.child.0.wait()).await.is_err() {
+                let _ = self.child.0.kill().await;
             }
         });
     }
 
     async fn kill(&mut self) {
         // Kills by its own handle and reaps it.
-        let _ = self.child.kill().await;
+        let _ = self.child.0.kill().await;
     }
 
     /// Why the wire broke: what the child's end and its stderr tell.
@@ -148,11 +180,11 @@ impl Worker {
             return ChildFailure::Protocol(what);
         }
         drop(self.input);
-        let status = match timeout(LAST_BREATH, self.child.wait()).await {
+        let status = match timeout(LAST_BREATH, self.child.0.wait()).await {
             Ok(Ok(status)) => status,
             Ok(Err(error)) => return ChildFailure::Protocol(format!("it cannot be waited for: {error}")),
             Err(_) => {
-                let _ = self.child.kill().await;
+                let _ = self.child.0.kill().await;
                 return ChildFailure::Protocol("it closed the wire and went on".to_owned());
             }
         };

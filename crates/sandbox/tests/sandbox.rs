@@ -23,7 +23,7 @@ fn pool(limits: ProcessLimits, workers: usize) -> Supervisor {
 
 async fn pid(supervisor: &Supervisor) -> String {
     let answer = supervisor.run(b"pid", b"").await.unwrap_or_else(|failure| panic!("no process id: {failure}"));
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8_lossy(&answer.bytes).into_owned()
 }
 
 fn is_alive(pid: &str) -> bool {
@@ -46,7 +46,7 @@ async fn a_child_answers_and_lives_across_a_thousand_requests() {
     let first = pid(&supervisor).await;
     for index in 0..1_000_u32 {
         let payload = index.to_le_bytes().repeat(usize::try_from(index % 300).unwrap());
-        assert_eq!(supervisor.run(b"echo", &payload).await.unwrap(), payload);
+        assert_eq!(supervisor.run(b"echo", &payload).await.unwrap().bytes, payload);
     }
     assert_eq!(pid(&supervisor).await, first);
     assert_eq!(supervisor.statistics().started, 1);
@@ -56,8 +56,8 @@ async fn a_child_answers_and_lives_across_a_thousand_requests() {
 async fn payloads_far_larger_than_a_pipe_come_through() {
     let supervisor = pool(limits(), 1);
     let payload: Vec<u8> = (0..20_000_000_u32).map(|index| index.to_le_bytes()[1]).collect();
-    assert_eq!(supervisor.run(b"echo", &payload).await.unwrap(), payload);
-    assert_eq!(supervisor.run(b"echo", b"").await.unwrap(), b"");
+    assert_eq!(supervisor.run(b"echo", &payload).await.unwrap().bytes, payload);
+    assert_eq!(supervisor.run(b"echo", b"").await.unwrap().bytes, b"");
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn whatever_the_child_tries_is_refused_and_it_goes_on() {
         assert_eq!(String::from_utf8_lossy(&told), "PermissionDenied", "{attempt}");
     }
     assert!(!Path::new("/tmp/bifocal-sandbox-escaped").exists());
-    assert_eq!(supervisor.run(b"environment", b"").await.unwrap(), b"0");
+    assert_eq!(supervisor.run(b"environment", b"").await.unwrap().bytes, b"0");
     assert_eq!(pid(&supervisor).await, first);
 }
 
@@ -155,7 +155,7 @@ async fn processor_time_is_bounded_apart_from_wall_clock_time() {
     let supervisor = pool(ProcessLimits { cpu: Duration::from_secs(1), ..limits() }, 1);
     // Renewed for each request: many short ones are no long one.
     for _ in 0..20 {
-        assert_eq!(supervisor.run(b"echo", b"x").await.unwrap(), b"x");
+        assert_eq!(supervisor.run(b"echo", b"x").await.unwrap().bytes, b"x");
     }
     let failure = supervisor.run(b"loop", b"").await.unwrap_err();
     assert!(matches!(failure, ChildFailure::TimedOut { after } if after == Duration::from_secs(1)), "{failure:?}");
@@ -164,7 +164,7 @@ async fn processor_time_is_bounded_apart_from_wall_clock_time() {
 #[tokio::test]
 async fn deep_recursion_within_the_stack_is_fine() {
     let supervisor = pool(ProcessLimits { memory: 2 << 30, stack: 256 << 20, ..limits() }, 1);
-    assert_eq!(supervisor.run(b"deep", b"").await.unwrap().len(), 1);
+    assert_eq!(supervisor.run(b"deep", b"").await.unwrap().bytes.len(), 1);
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_child_killed_from_outside_fails_its_request_only() {
         Err(ChildFailure::Crashed { signal, .. }) => assert_eq!(signal, Some(SIGKILL)),
         other => panic!("{other:?}"),
     }
-    assert_eq!(supervisor.run(b"echo", b"again").await.unwrap(), b"again");
+    assert_eq!(supervisor.run(b"echo", b"again").await.unwrap().bytes, b"again");
     assert!(!Path::new(&format!("/proc/{victim}")).exists(), "it was reaped");
 }
 
@@ -224,9 +224,9 @@ async fn sizes_are_bounded_both_ways() {
 #[tokio::test]
 async fn what_a_handler_prints_does_not_reach_the_wire() {
     let supervisor = pool(limits(), 1);
-    assert_eq!(supervisor.run(b"print", b"").await.unwrap(), b"printed");
-    assert_eq!(supervisor.run(b"shout", b"").await.unwrap(), b"heard");
-    assert_eq!(supervisor.run(b"echo", b"x").await.unwrap(), b"x");
+    assert_eq!(supervisor.run(b"print", b"").await.unwrap().bytes, b"printed");
+    assert_eq!(supervisor.run(b"shout", b"").await.unwrap().bytes, b"heard");
+    assert_eq!(supervisor.run(b"echo", b"x").await.unwrap().bytes, b"x");
     let ChildFailure::Crashed { stderr, .. } = supervisor.run(b"panic", b"").await.unwrap_err() else { panic!("no crash") };
     assert!(stderr.len() <= limits().stderr_bytes && stderr.contains("the parser gave up"), "{} bytes", stderr.len());
 }
@@ -239,7 +239,7 @@ async fn many_requests_share_few_children() {
             let supervisor = Arc::clone(&supervisor);
             tokio::spawn(async move {
                 let payload = vec![u8::try_from(index).unwrap(); 100_000];
-                assert_eq!(supervisor.run(b"echo", &payload).await.unwrap(), payload);
+                assert_eq!(supervisor.run(b"echo", &payload).await.unwrap().bytes, payload);
             })
         })
         .collect();
@@ -264,7 +264,34 @@ async fn a_dropped_request_leaves_no_child_and_no_stale_answer() {
     drop(request);
     wait_until_gone(&victim);
     let payload = vec![9; 1000];
-    assert_eq!(supervisor.run(b"echo", &payload).await.unwrap(), payload);
+    assert_eq!(supervisor.run(b"echo", &payload).await.unwrap().bytes, payload);
+}
+
+#[tokio::test]
+async fn children_are_waited_for_when_they_are_let_go_so_that_their_time_is_counted() {
+    let supervisor = pool(limits(), 2);
+    let busy = Arc::new(pool(limits(), 1));
+    let victims = [pid(&supervisor).await, pid(&busy).await];
+    let mut request = Box::pin(busy.run(b"sleep", b""));
+    std::future::poll_fn(|context| {
+        assert!(request.as_mut().poll(context).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    drop(request);
+    drop(supervisor);
+    for victim in victims {
+        assert!(!Path::new(&format!("/proc/{victim}")).exists(), "process {victim} was not waited for");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_tells_the_processor_time_it_took() {
+    let supervisor = pool(limits(), 1);
+    let small = supervisor.run(b"echo", b"x").await.unwrap().cpu;
+    let large = supervisor.run(b"echo", &vec![7; 30_000_000]).await.unwrap().cpu;
+    assert!(large > small && large < Duration::from_secs(30), "{small:?} {large:?}");
+    assert!(small < Duration::from_secs(1), "{small:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use futures::StreamExt as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes of a list of paths.
 const MAX_LIST: u64 = 64 << 20;
@@ -38,11 +39,15 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
         })
         .buffered(jobs * 2);
     let mut worst = Verdict::Allow;
+    let mut times = Vec::new();
     let mut errors = 0;
     while let Some(line) = results.next().await {
         worst = worst.max(line.verdict.unwrap_or_default());
         errors += u32::from(line.error.is_some());
         bar.done(&line.path);
+        if line.error.is_none() {
+            times.push(line.cpu);
+        }
         if args.format == ScanFormat::Jsonl {
             let mut text = serde_json::to_vec(&line).context("cannot print a result")?;
             text.push(b'\n');
@@ -53,6 +58,9 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     }
     bar.finish();
     print(&lines, &global, args.format)?;
+    if global.verbose > 0 {
+        terminal::note(&spent(times));
+    }
     let held = if args.fail_on == FailOn::Deny { worst == Verdict::Deny } else { worst > Verdict::Allow };
     Ok(if held {
         1
@@ -61,6 +69,23 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     } else {
         0
     })
+}
+
+/// Where the processor time of the analysis went, for `-v`.
+fn spent(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1000.0);
+    // The nearest rank: the smallest value that so many per cent of all do not exceed.
+    let rank = |percent: usize| millis(times.get((times.len() * percent).div_ceil(100).saturating_sub(1)));
+    let total: Duration = times.iter().sum();
+    format!(
+        "spent {:.2} s of processor time on {} artifacts: median {:.2} ms, 95th percentile {:.2} ms, longest {:.1} ms",
+        total.as_secs_f64(),
+        times.len(),
+        rank(50),
+        rank(95),
+        millis(times.last())
+    )
 }
 
 /// A folder that holds nothing but archives (what a build leaves in `dist/`) is each of them, in order of name; any other

@@ -5,6 +5,7 @@ use crate::format::{Codec, Format, sniff, unsupported};
 use crate::names::Names;
 use crate::note::Notes;
 use crate::path::{decode, safe_path};
+use crate::unpacked::skip;
 use crate::{ArchiveError, Note, zip};
 use bifocal_core::{ArchiveLimits, ArtifactKind};
 use sha2::{Digest as _, Sha256};
@@ -55,9 +56,16 @@ impl EntryInfo {
 pub struct Entry {
     /// What the archive says of it.
     pub info: EntryInfo,
-    /// Its content. For a symbolic link in a zip the target text, because installers that know no links write it to a
+    /// Its content, or the head of it where the caller wanted no more. For a symbolic link in a zip the target text, because installers that know no links write it to a
     /// file; empty for folders and for links in a tar.
     pub data: Vec<u8>,
+}
+
+impl Entry {
+    /// Whether the data are all of the file, and not only its head ([`crate::unpack_keeping`]).
+    pub fn is_whole(&self) -> bool {
+        self.info.size == self.data.len() as u64
+    }
 }
 
 impl std::ops::Deref for Entry {
@@ -302,9 +310,9 @@ fn stream_entries(
         let path = info.path.clone();
         let mut bounded = Bounded { inner: stream, left: limits.entry_bytes, path: &path, limit: limits.entry_bytes };
         sink.entry(info, Vec::new(), &mut bounded)?;
-        io::copy(&mut bounded, &mut io::sink()).map_err(ArchiveError::from_io)?;
+        skip(&mut bounded).map_err(ArchiveError::from_io)?;
     }
-    io::copy(stream, &mut io::sink()).map_err(ArchiveError::from_io)?;
+    skip(stream).map_err(ArchiveError::from_io)?;
     Ok(())
 }
 

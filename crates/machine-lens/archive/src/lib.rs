@@ -29,4 +29,4 @@ pub use driver::{Entry, EntryInfo, EntryKind, Summary, Tolerance, visit};
 pub use error::ArchiveError;
 pub use format::{Codec, Format, sniff};
 pub use note::Note;
-pub use unpacked::{Links, Unpacked, unpack, unpack_within};
+pub use unpacked::{KEPT_HEAD, Links, Unpacked, unpack, unpack_keeping, unpack_within};

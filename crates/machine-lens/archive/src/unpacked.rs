@@ -1,9 +1,10 @@
 use crate::budget::Budget;
-use crate::driver::{Entry, EntryKind, Summary, Tolerance, visit};
+use crate::driver::{Entry, EntryInfo, EntryKind, Summary, Tolerance, visit};
 use crate::format::{Format, sniff};
 use crate::{ArchiveError, Note};
 use bifocal_core::ArchiveLimits;
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
 /// A whole archive in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,21 +30,64 @@ pub fn unpack(bytes: &[u8], limits: &ArchiveLimits) -> Result<Unpacked, ArchiveE
 
 /// Unpacks `bytes` into memory, drawing on `budget`.
 pub fn unpack_within(bytes: &[u8], budget: &Budget, tolerance: Tolerance) -> Result<Unpacked, ArchiveError> {
-    unpack_at(bytes, budget, tolerance, 0)
+    unpack_at(bytes, budget, tolerance, 0, &mut |_, _| true)
 }
 
-fn unpack_at(bytes: &[u8], budget: &Budget, tolerance: Tolerance, depth: u32) -> Result<Unpacked, ArchiveError> {
+/// Like [`unpack_within`], for callers that have no use for all of some large files: of a file larger than
+/// [`KEPT_HEAD`], `keeps` is asked with its first bytes; where it says no, these are all that the entry's data holds.
+/// The rest is unpacked and checked all the same, and [`crate::EntryInfo::size`] is the whole file's.
+pub fn unpack_keeping(
+    bytes: &[u8],
+    budget: &Budget,
+    tolerance: Tolerance,
+    keeps: &mut dyn FnMut(&EntryInfo, &[u8]) -> bool,
+) -> Result<Unpacked, ArchiveError> {
+    unpack_at(bytes, budget, tolerance, 0, keeps)
+}
+
+/// Bytes that are kept of every file.
+pub const KEPT_HEAD: usize = 256 << 10;
+
+fn unpack_at(
+    bytes: &[u8],
+    budget: &Budget,
+    tolerance: Tolerance,
+    depth: u32,
+    keeps: &mut dyn FnMut(&EntryInfo, &[u8]) -> bool,
+) -> Result<Unpacked, ArchiveError> {
     let mut entries = Vec::new();
     let Summary { format, total_bytes, notes, more_notes, .. } = visit(bytes, budget, tolerance, &mut |info, content| {
-        // The declared size is only believed up to a megabyte before its bytes are there.
-        let mut data = Vec::with_capacity(usize::try_from(info.size.min(1 << 20)).unwrap_or(0));
-        content.read_to_end(&mut data)?;
+        // The declared size is only believed up to the head before its bytes are there.
+        let mut data = Vec::with_capacity(usize::try_from(info.size.min(KEPT_HEAD as u64)).unwrap_or(0));
+        Read::take(&mut *content, KEPT_HEAD as u64).read_to_end(&mut data)?;
         let mut info = info.clone();
-        info.size = data.len() as u64;
+        let mut rest = 0;
+        if data.len() == KEPT_HEAD {
+            if keeps(&info, &data) {
+                content.read_to_end(&mut data)?;
+            } else {
+                rest = skip(content)?;
+            }
+        }
+        info.size = data.len() as u64 + rest;
         entries.push(Entry { info, data });
         Ok(())
     })?;
     Ok(Unpacked { format, entries, total_bytes, notes, more_notes, depth })
+}
+
+/// Reads to the end; gives the bytes there were.
+pub(crate) fn skip(content: &mut dyn Read) -> io::Result<u64> {
+    let mut chunk = vec![0; 64 << 10];
+    let mut skipped = 0;
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => return Ok(skipped),
+            Ok(read) => skipped += read as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 impl Unpacked {
@@ -52,7 +96,7 @@ impl Unpacked {
     /// A refusal here is about the inner archive: test suites ship corrupt and hostile ones on purpose, so the caller
     /// decides what it says of the outer one. An exhausted `budget` stays exhausted.
     pub fn nested(&self, entry: &Entry, budget: &Budget, tolerance: Tolerance) -> Option<Result<Unpacked, ArchiveError>> {
-        if entry.kind != EntryKind::File {
+        if entry.kind != EntryKind::File || !entry.is_whole() {
             return None;
         }
         sniff(&entry.data)?;
@@ -60,7 +104,7 @@ impl Unpacked {
         if depth > limit {
             return Some(Err(ArchiveError::NestedTooDeep { limit }));
         }
-        Some(unpack_at(&entry.data, budget, tolerance, depth))
+        Some(unpack_at(&entry.data, budget, tolerance, depth, &mut |_, _| true))
     }
 
     /// The file that an entry stands for: itself, or what a link arrives at within the archive. The last entry of a

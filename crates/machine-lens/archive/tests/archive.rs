@@ -1,6 +1,9 @@
 //! Every attack meets its own refusal, every honest archive comes through, and the bounds hold while unpacking.
 
-use bifocal_archive::{ArchiveError, Budget, EntryKind, Format, Note, Tolerance, go_h1, go_mod_h1, sniff, unpack, unpack_within, visit};
+use bifocal_archive::{
+    ArchiveError, Budget, EntryKind, Format, KEPT_HEAD, Note, Tolerance, go_h1, go_mod_h1, sniff, unpack, unpack_keeping, unpack_within,
+    visit,
+};
 use bifocal_core::ArchiveLimits;
 use bifocal_testkit::hostile::compress::{bzip2, deflate, gzip, xz, zstd};
 use bifocal_testkit::hostile::tar::{TarBuilder, TarHeader};
@@ -381,4 +384,28 @@ fn write_the_fuzz_seeds() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
+}
+
+#[test]
+fn a_caller_may_want_only_the_heads_of_large_files_and_the_rest_is_checked_all_the_same() {
+    let large: Vec<u8> = (0..KEPT_HEAD * 3 + 7).map(|at| (at % 251) as u8).collect();
+    let tar = TarBuilder::new().file("a/large", &large).file("a/other", &large).file("a/small", b"x").finish();
+    let mut asked = Vec::new();
+    let mut keeps = |info: &bifocal_archive::EntryInfo, head: &[u8]| {
+        asked.push((info.path.clone(), head.len()));
+        info.path == "a/other"
+    };
+    let unpacked = unpack_keeping(&gzip(&tar), &Budget::new(&limits()), Tolerance::default(), &mut keeps).unwrap();
+    assert_eq!(asked, [("a/large".to_owned(), KEPT_HEAD), ("a/other".to_owned(), KEPT_HEAD)]);
+    let of = |path: &str| unpacked.entries.iter().find(|entry| entry.path == path).unwrap();
+    assert_eq!((of("a/large").data.as_slice(), of("a/large").size), (&large[..KEPT_HEAD], large.len() as u64));
+    assert!(!of("a/large").is_whole() && of("a/other").is_whole() && of("a/small").is_whole());
+    assert_eq!(of("a/other").data, large);
+
+    // The checksum of what is not kept still counts.
+    let mut zip = write(&[ZipEntry::stored("a/large", &large)]);
+    let last = zip.windows(large.len()).position(|window| window == large).unwrap() + large.len() - 1;
+    zip[last] ^= 1;
+    let refused = unpack_keeping(&zip, &Budget::new(&limits()), Tolerance::default(), &mut |_, _| false).unwrap_err();
+    assert_eq!(refused.id(), "crc-mismatch");
 }

@@ -3,9 +3,9 @@
 use crate::detector::{self, detectors};
 use crate::difference;
 use crate::facts::PackageFacts;
-use crate::layout::Files;
+use crate::layout::{self, Files};
 use crate::package;
-use bifocal_archive::{ArchiveError, Budget, EntryKind, Tolerance, sniff, unpack_within};
+use bifocal_archive::{ArchiveError, Budget, EntryInfo, EntryKind, Tolerance, sniff, unpack_keeping};
 use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Digest, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft,
     SignalKind, Status,
@@ -19,6 +19,9 @@ pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION
 const STACK: usize = 512 << 20;
 /// Stack where the address space is too small for that.
 const SMALL_STACK: usize = 64 << 20;
+
+/// Sizes of files of which only the head was kept.
+pub(crate) type Sizes<'a> = BTreeMap<&'a str, u64>;
 
 /// One artifact.
 #[derive(Debug, Clone, Copy)]
@@ -37,18 +40,22 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
     let mut facts = blank(sha256, input.ecosystem, input.bytes.len() as u64);
     if sniff(input.bytes).is_none() && may_be_lone(input) {
         let files = Files::from([(input.filename, input.bytes)]);
-        fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
+        fill(&mut facts, input.ecosystem, input.filename, &files, &Sizes::new(), limits);
         return facts;
     }
     let kind = kind_of(input.ecosystem, input.filename);
     let budget = Budget::new(&limits.archive);
-    match unpack_within(input.bytes, &budget, Tolerance::for_kind(kind)) {
+    // A Go module's digest is over all bytes.
+    let whole = input.ecosystem == Some(Ecosystem::Golang);
+    let mut keeps = |info: &EntryInfo, head: &[u8]| whole || !layout::is_machine_code(&info.path, head);
+    match unpack_keeping(input.bytes, &budget, Tolerance::for_kind(kind), &mut keeps) {
         Ok(unpacked) => {
             if input.ecosystem == Some(Ecosystem::Golang) {
                 facts.go_h1 = bifocal_archive::go_h1(&unpacked.entries);
             }
             let links = unpacked.links();
             let mut files = Files::new();
+            let mut sizes = Sizes::new();
             for entry in &unpacked.entries {
                 if entry.kind == EntryKind::Folder {
                     continue;
@@ -56,11 +63,15 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
                 if let Some(target) = links.resolve(entry).or((entry.kind == EntryKind::File).then_some(entry)) {
                     let data = if entry.kind == EntryKind::File { &entry.data } else { &target.data };
                     files.insert(entry.path.as_str(), data.as_slice());
+                    let source = if entry.kind == EntryKind::File { entry } else { target };
+                    if !source.is_whole() {
+                        sizes.insert(entry.path.as_str(), source.size);
+                    }
                 }
             }
-            facts.unpacked = unpacked.entries.iter().map(|entry| entry.data.len() as u64).sum();
+            facts.unpacked = unpacked.entries.iter().map(|entry| entry.size).sum();
             facts.files = unpacked.entries.iter().filter(|entry| entry.kind == EntryKind::File).count().try_into().unwrap_or(u32::MAX);
-            fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
+            fill(&mut facts, input.ecosystem, input.filename, &files, &sizes, limits);
         }
         Err(error) => facts.signals.push(refused(input.filename, &error).finish(Some(sha256))),
     }
@@ -93,7 +104,7 @@ pub fn analyse_tree(ecosystem: Option<Ecosystem>, files: &[(String, Vec<u8>)], l
     }
     let size = sorted.values().map(|bytes| bytes.len() as u64).sum();
     let mut facts = blank(Sha256::of(listing.as_bytes()), ecosystem, size);
-    fill(&mut facts, ecosystem, "", &sorted, limits, Vec::new());
+    fill(&mut facts, ecosystem, "", &sorted, &Sizes::new(), limits);
     facts
 }
 
@@ -136,14 +147,15 @@ fn fill(
     ecosystem: Option<Ecosystem>,
     filename: &str,
     files: &Files<'_>,
+    sizes: &Sizes<'_>,
     limits: &AnalysisLimits,
-    mut drafts: Vec<SignalDraft>,
 ) {
     if facts.files == 0 {
         facts.files = u32::try_from(files.len()).unwrap_or(u32::MAX);
         facts.unpacked = files.values().map(|bytes| bytes.len() as u64).sum();
     }
-    let work = || look(ecosystem, filename, files, limits);
+    let mut drafts = Vec::new();
+    let work = || look(ecosystem, filename, files, sizes, limits);
     let outcome = std::thread::scope(|scope| {
         for stack in [STACK, SMALL_STACK] {
             if let Ok(handle) = std::thread::Builder::new().name("analyser".to_owned()).stack_size(stack).spawn_scoped(scope, work) {
@@ -174,8 +186,14 @@ fn place_key(signal: &bifocal_core::Signal) -> (String, u32, u32, &str, &str) {
     }
 }
 
-fn look(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, limits: &AnalysisLimits) -> (PackageFacts, Vec<SignalDraft>) {
-    let package::Built { facts, skipped } = package::build(ecosystem, filename, files, limits);
+fn look(
+    ecosystem: Option<Ecosystem>,
+    filename: &str,
+    files: &Files<'_>,
+    sizes: &Sizes<'_>,
+    limits: &AnalysisLimits,
+) -> (PackageFacts, Vec<SignalDraft>) {
+    let package::Built { facts, skipped } = package::build(ecosystem, filename, files, sizes, limits);
     let mut drafts = Vec::new();
     for detector in detectors() {
         detector.detect(&facts, &mut drafts);

@@ -3,6 +3,7 @@
 //! Reachability is a walk over (file, function) from the layout's roots, strongest trigger first: a function that an
 //! install script calls through three modules runs at install, and a function that nobody calls is just a function.
 
+use crate::analysis::Sizes;
 use crate::facts::{Fact, FileFacts, Language, OtherFile, PackageFacts, Trigger};
 use crate::layout::{self, Files, Layout};
 use crate::parse;
@@ -10,6 +11,7 @@ use crate::place::{destinations, path_kind};
 use crate::shape;
 use crate::trace::{Budget, Outcome, RawFact};
 use bifocal_core::{AnalysisLimits, Ecosystem};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most source files that are read; further ones count as other files.
@@ -20,7 +22,7 @@ const ARTIFACT_STEPS: u64 = 400_000_000;
 struct Source<'a> {
     path: &'a str,
     language: Language,
-    text: String,
+    text: Cow<'a, str>,
     outcome: Outcome,
     unparsed: Option<&'static str>,
 }
@@ -33,11 +35,16 @@ pub(crate) struct Built {
 }
 
 /// Builds the facts of an artifact.
-pub(crate) fn build(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, limits: &AnalysisLimits) -> Built {
+pub(crate) fn build(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, sizes: &Sizes<'_>, limits: &AnalysisLimits) -> Built {
     let ecosystem = ecosystem.or_else(|| layout::guess(filename, files));
     let mut layout = layout::read(ecosystem, filename, files);
     forget_shadowed(&mut layout);
     let mut others = Vec::new();
+    let other = |path: &str, bytes: &[u8]| OtherFile {
+        path: path.to_owned(),
+        bytes: sizes.get(path).map_or(bytes.len(), |size| usize::try_from(*size).unwrap_or(usize::MAX)),
+        executable: layout::is_executable(bytes),
+    };
     let mut sources: Vec<Source<'_>> = Vec::new();
     let mut left = ARTIFACT_STEPS;
     let mut skipped = 0;
@@ -45,7 +52,7 @@ pub(crate) fn build(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<
     for (&path, &bytes) in files {
         let language = layout::language(path, bytes).or_else(|| wanted.contains(path).then_some(Language::Shell));
         let Some(language) = language.filter(|_| sources.len() < MAX_SOURCES) else {
-            others.push(OtherFile { path: path.to_owned(), bytes: bytes.len(), executable: layout::is_executable(bytes) });
+            others.push(other(path, bytes));
             continue;
         };
         if left == 0 {
@@ -55,7 +62,7 @@ pub(crate) fn build(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<
         if let Some(source) = read_source(path, bytes, language, &layout, ecosystem, limits, &mut left) {
             sources.push(source);
         } else {
-            others.push(OtherFile { path: path.to_owned(), bytes: bytes.len(), executable: layout::is_executable(bytes) });
+            others.push(other(path, bytes));
         }
     }
     let manifest_files = commands(&layout, &mut sources);
@@ -79,7 +86,7 @@ fn forget_shadowed(layout: &mut Layout) {
 
 fn read_source<'a>(
     path: &'a str,
-    bytes: &[u8],
+    bytes: &'a [u8],
     language: Language,
     layout: &Layout,
     ecosystem: Option<Ecosystem>,
@@ -90,7 +97,7 @@ fn read_source<'a>(
         let mut budget = Budget::for_file(bytes.len());
         let outcome = parse::class(bytes, &layout.own_modules, &mut budget)?;
         *left = left.saturating_sub(20_000);
-        return Some(Source { path, language, text: String::new(), outcome, unparsed: None });
+        return Some(Source { path, language, text: Cow::Borrowed(""), outcome, unparsed: None });
     }
     let mut text = layout::source_text(bytes);
     if path.ends_with(".pth") {
@@ -99,7 +106,8 @@ fn read_source<'a>(
             .lines()
             .map(|line| if line.starts_with("import ") || line.starts_with("import\t") { line } else { "" })
             .collect::<Vec<_>>()
-            .join("\n");
+            .join("\n")
+            .into();
     }
     if !worth_reading(&text, language, path, layout, ecosystem) {
         return Some(Source { path, language, text, outcome: Outcome::default(), unparsed: None });
@@ -175,7 +183,7 @@ fn commands(layout: &Layout, sources: &mut Vec<Source<'_>>) -> Vec<FileFacts> {
             entry.facts.push(fact_of(raw, command.trigger, command.line, 1, snippet));
         }
         // A source without text that only starts the scripts.
-        let starter = Source { path: "", language: Language::Shell, text: command.path.clone(), outcome, unparsed: None };
+        let starter = Source { path: "", language: Language::Shell, text: Cow::Owned(command.path.clone()), outcome, unparsed: None };
         sources.push(starter);
     }
     files.into_values().collect()

@@ -1,6 +1,8 @@
 //! What is odd about a file as text: characters that hide code from readers, and the marks of obfuscators.
 
 use crate::facts::{HiddenText, Language, Shape};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
+use std::sync::LazyLock;
 
 /// Measures a file.
 pub(crate) fn of(text: &str, language: Language) -> Shape {
@@ -48,40 +50,69 @@ const THEFT_WORDS: &[&str] = &[
     "Atomic",
 ];
 
+/// Where a service takes messages from whoever holds the token that follows, and whether a number comes first.
+const HOOKS: &[(&str, bool)] = &[("/api/webhooks/", true), ("api.telegram.org/bot", true), ("hooks.slack.com/services/T", false)];
+/// Lengths in expressions that match addresses of wallets.
+const WALLET_LENGTHS: &[&str] = &["{40}", "{25,34}", "{26,35}", "{25,39}", "{33}", "{26,33}", "{32,44}"];
+/// Words of code that stands between a page and its requests: the first two together with any of the others.
+const REQUEST_WORDS: &[&str] = &["XMLHttpRequest.prototype", "ethereum", "window.fetch", "fetch=", "fetch ="];
+
+/// All of these words, looked for in one go: a text is read once instead of forty times.
+static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let hooks = HOOKS.iter().map(|(word, _)| *word);
+    let all = THEFT_WORDS.iter().copied().chain(hooks).chain(WALLET_LENGTHS.iter().copied()).chain(REQUEST_WORDS.iter().copied());
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all).ok()
+});
+
 fn words(text: &str, shape: &mut Shape) {
+    let Some(words) = &*WORDS else { return };
     let bytes = text.as_bytes();
-    let find = |word: &str| memchr::memmem::find(bytes, word.as_bytes());
-    let line = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
-    shape.theft_words = THEFT_WORDS.iter().filter(|word| find(word).is_some()).count() as u32;
-    for (word, digits_first) in [("/api/webhooks/", true), ("api.telegram.org/bot", true), ("hooks.slack.com/services/T", false)] {
-        for at in memchr::memmem::find_iter(bytes, word.as_bytes()).take(32) {
-            let rest = &bytes[at + word.len()..];
-            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let token =
-                rest[digits..].iter().skip(1).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/')).count();
-            if token >= 20 && (!digits_first || digits >= 6) && shape.embedded_hook.is_none() {
-                shape.embedded_hook = Some(line(at));
+    let line = |at: usize| memchr::memchr_iter(b'\n', &bytes[..at]).count() as u32 + 1;
+    let (hooks, lengths) = (THEFT_WORDS.len(), THEFT_WORDS.len() + HOOKS.len());
+    let requests = lengths + WALLET_LENGTHS.len();
+    let mut seen = [false; 64];
+    let mut hooks_left = 96;
+    let mut at = 0;
+    // Words may overlap, so the search goes on behind the first byte of each.
+    while let Some(found) = words.find(Input::new(text).span(at..text.len())) {
+        at = found.start() + 1;
+        let word = found.pattern().as_usize();
+        let first = !std::mem::replace(&mut seen[word], true);
+        if let Some((_, digits_first)) = word.checked_sub(hooks).and_then(|hook| HOOKS.get(hook)) {
+            if shape.embedded_hook.is_none() && hooks_left > 0 && holds_token(&bytes[found.end()..], *digits_first) {
+                shape.embedded_hook = Some(line(found.start()));
             }
+            hooks_left -= u32::from(hooks_left > 0);
+        } else if first
+            && shape.wallet_pattern.is_none()
+            && let Some(length) = word.checked_sub(lengths).and_then(|length| WALLET_LENGTHS.get(length))
+            && matches_wallets(length, &bytes[found.start().saturating_sub(60)..found.start()])
+        {
+            shape.wallet_pattern = Some(line(found.start()));
         }
     }
-    for pattern in ["{40}", "{25,34}", "{26,35}", "{25,39}", "{33}", "{26,33}", "{32,44}"] {
-        if let Some(at) = find(pattern) {
-            let before = String::from_utf8_lossy(&bytes[at.saturating_sub(60)..at]).into_owned();
-            let is_address = (pattern == "{40}" && before.contains("0x") && before.contains("a-f"))
-                || (pattern != "{40}"
-                    && (before.contains("[13]")
-                        || before.contains("bc1")
-                        || before.contains("a-km-z")
-                        || before.contains("1-9A-HJ-NP-Z")
-                        || before.contains("T[A-Za-z1-9]")));
-            if is_address && shape.wallet_pattern.is_none() {
-                shape.wallet_pattern = Some(line(at));
-            }
-        }
-    }
-    shape.hooks_requests = find("XMLHttpRequest.prototype").is_some()
-        && find("ethereum").is_some()
-        && (find("window.fetch").is_some() || find("fetch=").is_some() || find("fetch =").is_some());
+    shape.theft_words = seen[..hooks].iter().filter(|seen| **seen).count() as u32;
+    let request = &seen[requests..];
+    shape.hooks_requests = request[0] && request[1] && (request[2] || request[3] || request[4]);
+}
+
+/// Whether the address of a hook goes on with a token.
+fn holds_token(rest: &[u8], digits_first: bool) -> bool {
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let token = rest[digits..]
+        .iter()
+        .skip(1)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/'))
+        .take(20)
+        .count();
+    token >= 20 && (!digits_first || digits >= 6)
+}
+
+/// Whether an expression that ends in this length, after these bytes, matches addresses of wallets.
+fn matches_wallets(length: &str, before: &[u8]) -> bool {
+    let before = String::from_utf8_lossy(before);
+    (length == "{40}" && before.contains("0x") && before.contains("a-f"))
+        || (length != "{40}" && ["[13]", "bc1", "a-km-z", "1-9A-HJ-NP-Z", "T[A-Za-z1-9]"].iter().any(|mark| before.contains(mark)))
 }
 
 /// Code, then hundreds of blanks, then more code.
@@ -105,20 +136,30 @@ fn is_pushed_right(line: &str) -> bool {
     false
 }
 
+/// For each byte whether a name may hold it, and whether it may begin with it.
+const NAMES: [(bool, bool); 256] = {
+    let mut table = [(false, false); 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        table[at] = (byte.is_ascii_alphanumeric() || byte == b'_', byte.is_ascii_alphabetic() || byte == b'_');
+        at += 1;
+    }
+    table
+};
+
 fn names(text: &str, shape: &mut Shape) {
     let bytes = text.as_bytes();
     let mut at = 0;
-    while at < bytes.len() {
-        if !(bytes[at].is_ascii_alphabetic() || bytes[at] == b'_') {
-            at += 1;
+    while let Some(ahead) = bytes[at..].iter().position(|byte| NAMES[usize::from(*byte)].1) {
+        let start = at + ahead;
+        let length = bytes[start..].iter().position(|byte| !NAMES[usize::from(*byte)].0).unwrap_or(bytes.len() - start);
+        at = start + length;
+        if length < 6 {
             continue;
         }
-        let start = at;
-        while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_') {
-            at += 1;
-        }
         let word = &bytes[start..at];
-        if word.len() >= 6 && word.starts_with(b"_0x") && word[3..].iter().all(u8::is_ascii_hexdigit) {
+        if word.starts_with(b"_0x") && word[3..].iter().all(u8::is_ascii_hexdigit) {
             shape.hex_names += 1;
         } else if word.len() >= 8
             && (word.iter().all(|byte| matches!(byte, b'l' | b'I' | b'1' | b'i'))
@@ -264,6 +305,27 @@ mod tests {
         let hidden: String = (0..40).map(|n| char::from_u32(0xe0100 + n).unwrap()).collect();
         assert_eq!(whats(&format!("eval(decode('{hidden}'))")), ["invisible"]);
         assert!(whats("const heart = '❤\u{fe0f}';").is_empty());
+    }
+
+    #[test]
+    fn words_are_counted_once_where_they_overlap_too() {
+        let shape = |text: &str| of(text, Language::JavaScript);
+        assert_eq!(shape("Login Data Login Data leveldb logins.jsontdata").theft_words, 4);
+        assert_eq!(shape("nothing").theft_words, 0);
+        let token = "t".repeat(24);
+        assert_eq!(shape(&format!("a\nhttps://chat.example.com/api/webhooks/123456/{token}")).embedded_hook, Some(2));
+        assert_eq!(shape(&format!("https://chat.example.com/api/webhooks/12/{token}")).embedded_hook, None);
+        assert_eq!(shape("x\ny\n/^0x[a-fA-F0-9]{40}$/").wallet_pattern, Some(3));
+        assert_eq!(shape("/^[a-f0-9]{40}$/").wallet_pattern, None);
+        assert_eq!(shape("/^bc1[a-z]{25,39}/").wallet_pattern, Some(1));
+        assert!(shape("XMLHttpRequest.prototype.send=1;window.ethereum;window.fetch=x").hooks_requests);
+        assert!(!shape("XMLHttpRequest.prototype.send=1;window.fetch=x").hooks_requests);
+    }
+
+    #[test]
+    fn names_are_measured() {
+        let shape = of(&format!("_0x1a2b = lIl1IlI1 + {} - OO0oQ0OO + _0x12", "A".repeat(201)), Language::JavaScript);
+        assert_eq!((shape.hex_names, shape.lookalike_names, shape.encoded_bytes), (1, 2, 201));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) fn after_threads(report: &mut Report, limits: &ProcessLimits) {
     };
 }
 
-pub(crate) use rlimits::renew_cpu;
+pub(crate) use rlimits::{renew_cpu, used_cpu};
 
 /// What the kernel has, by asking it.
 pub(crate) fn supported() -> Report {

@@ -33,7 +33,8 @@ fn set(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     if unsafe { libc::setrlimit(resource, &raw const limit) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-fn used_cpu() -> Duration {
+/// Processor time that this process has used.
+pub(crate) fn used_cpu() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` lives through the call, which writes one timespec to it.
     unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };

@@ -12,6 +12,7 @@ pub(crate) mod resolve;
 
 use crate::facts::{Language, Trigger};
 use bifocal_core::{Ecosystem, ManifestClaims};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The files of an artifact by path; the last of two with one path counts, as it does for installers.
@@ -187,6 +188,24 @@ pub(crate) fn is_executable(bytes: &[u8]) -> bool {
         || bytes.starts_with(&[0xce, 0xfa, 0xed, 0xfe])
 }
 
+/// Whether a file is a program or library in machine code, which nothing here reads beyond its first bytes.
+///
+/// Stricter than [`is_executable`], because the rest of such a file is not kept: text that only begins like a program
+/// is not taken for one.
+pub(crate) fn is_machine_code(path: &str, head: &[u8]) -> bool {
+    let elf = || matches!(head.get(..7), Some([0x7f, b'E', b'L', b'F', 1 | 2, 1 | 2, 1]));
+    let mach = || {
+        matches!(head.get(..4), Some([0xcf | 0xce, 0xfa, 0xed, 0xfe])) && matches!(head.get(5..8), Some([0, 0, 0 | 1]))
+            || matches!(head.get(..8), Some([0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 1..=16]))
+    };
+    let pe = || {
+        let at = head.get(0x3c..0x40).and_then(|four| four.try_into().ok()).map(u32::from_le_bytes);
+        head.starts_with(b"MZ") && at.and_then(|at| head.get(at as usize..)).is_some_and(|at| at.starts_with(b"PE\0\0"))
+    };
+    let wasm = || head.starts_with(b"\0asm\x01\0\0\0");
+    language(path, head).is_none() && (elf() || mach() || pe() || wasm())
+}
+
 /// Tests, documentation, examples: not what users run.
 pub(crate) fn is_test_path(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
@@ -232,13 +251,13 @@ pub(crate) fn is_test_path(path: &str) -> bool {
 }
 
 /// The text of a source file, whatever encoding it says it has.
-pub(crate) fn source_text(bytes: &[u8]) -> String {
+pub(crate) fn source_text(bytes: &[u8]) -> Cow<'_, str> {
     if let Some(rest) = bytes.strip_prefix(&[0xff, 0xfe]) {
         let units: Vec<u16> = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-        return String::from_utf16_lossy(&units);
+        return String::from_utf16_lossy(&units).into();
     }
     let bytes = bytes.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(bytes);
-    String::from_utf8_lossy(bytes).into_owned()
+    String::from_utf8_lossy(bytes)
 }
 
 /// The line of the first occurrence of `needle`, from 1; 0 when it does not occur.
@@ -316,6 +335,23 @@ mod tests {
         assert_eq!(base_of(&files(&["package/index.js", "package/package.json"])), "package/");
         assert_eq!(base_of(&files(&["x-1/setup.py", "x-1/x/__init__.py", "pax_global_header"])), "x-1/");
         assert_eq!(base_of(&files(&["x/__init__.py", "x-1.dist-info/METADATA"])), "");
+    }
+
+    #[test]
+    fn machine_code_is_told_from_what_only_begins_like_it() {
+        let mut pe = b"MZ".to_vec();
+        pe.resize(0x80, 0);
+        pe[0x3c] = 0x40;
+        pe[0x40..0x44].copy_from_slice(b"PE\0\0");
+        assert!(is_machine_code("a/x.dll", &pe));
+        assert!(is_machine_code("a/x.node", b"\x7fELF\x02\x01\x01\0\0\0"));
+        assert!(is_machine_code("a/x.dylib", &[0xcf, 0xfa, 0xed, 0xfe, 7, 0, 0, 1]));
+        assert!(is_machine_code("a/x.wasm", b"\0asm\x01\0\0\0"));
+        for text in [&b"MZ = 1; import os"[..], b"\x7fELF in text", b"PK\x03\x04", b""] {
+            assert!(!is_machine_code("a/x.bin", text));
+        }
+        assert!(!is_machine_code("a/x.py", &pe));
+        assert!(!is_machine_code("a/X.class", &[0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 2]));
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn expand(command: &str, scripts: Option<&serde_json::Map<String, Value>>, depth
 fn native_build(layout: &mut Layout, files: &Files<'_>) {
     let path = format!("{}binding.gyp", layout.base);
     let Some(text) = files.get(path.as_str()).map(|bytes| super::source_text(bytes)) else { return };
-    let mut rest = text.as_str();
+    let mut rest = &*text;
     let mut offset = 0;
     while let Some(at) = rest.find("<!") {
         let after = &rest[at + 2..];

@@ -14,7 +14,7 @@ const RIGHT_NESTED: u32 = 3_000;
 /// Whether a recursive parser should not be given this text.
 pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
     let bytes = text.as_bytes();
-    let line_comment: &[u8] = if language == Language::Python { b"#" } else { b"//" };
+    let is_python = language == Language::Python;
     let (mut depth, mut run, mut at) = (0u32, 0u32, 0usize);
     let mut line_start = true;
     while at < bytes.len() {
@@ -37,11 +37,15 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
                 at = skip_string(bytes, at, language);
                 continue;
             }
-            _ if bytes[at..].starts_with(line_comment) => {
+            b'#' if is_python => {
                 at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i);
                 continue;
             }
-            b'/' if bytes.get(at + 1) == Some(&b'*') && language != Language::Python => {
+            b'/' if !is_python && bytes.get(at + 1) == Some(&b'/') => {
+                at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i);
+                continue;
+            }
+            b'/' if !is_python && bytes.get(at + 1) == Some(&b'*') => {
                 at = memchr::memmem::find(&bytes[at + 2..], b"*/").map_or(bytes.len(), |i| at + 4 + i);
                 continue;
             }
@@ -63,14 +67,10 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
                 }
             }
             b'-' | b'~' | b'!' | b'+' | b'?' | b'=' | b'*' | b'<' | b'&' => run += 1,
-            b'a'..=b'z' if at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_') => {
-                let word = &bytes[at..bytes.len().min(at + 8)];
-                if [&b"not "[..], b"lambda", b"await ", b"typeof", b"void ", b"new ", b"else ", b"yield", b"delete"]
-                    .iter()
-                    .any(|prefix| word.starts_with(prefix))
-                {
-                    run += 1;
-                }
+            b'a' | b'd' | b'e' | b'l' | b'n' | b't' | b'v' | b'y'
+                if at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_') =>
+            {
+                run += u32::from(nests_to_the_right(&bytes[at..]));
             }
             _ => {}
         }
@@ -80,6 +80,22 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
         at += 1;
     }
     false
+}
+
+/// Whether an operator that is a word stands here.
+fn nests_to_the_right(rest: &[u8]) -> bool {
+    let word: &[u8] = match rest.first() {
+        Some(b'a') => b"await ",
+        Some(b'd') => b"delete",
+        Some(b'e') => b"else ",
+        Some(b'l') => b"lambda",
+        Some(b'n') => return rest.starts_with(b"not ") || rest.starts_with(b"new "),
+        Some(b't') => b"typeof",
+        Some(b'v') => b"void ",
+        Some(b'y') => b"yield",
+        _ => return false,
+    };
+    rest.starts_with(word)
 }
 
 /// A long run counts only where few operands stand between its operators: `a+b+c` is flat, `- - - -` and `a=b=c` nest.
