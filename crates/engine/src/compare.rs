@@ -119,7 +119,7 @@ pub async fn compare_paths(analyser: &Analyser, policy: &Policy, old: &Path, new
         };
         let filename = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let bytes = input.into_bytes();
-        let (facts, _) = analyser.analyse(None, &filename, Sha256::of(&bytes), bytes).await;
+        let facts = analyser.analyse(None, &filename, Sha256::of(&bytes), bytes.into()).await.facts;
         sides.push((shown, Looked { filename, facts }));
     }
     let mut report = empty(policy, String::new(), String::new());
@@ -160,8 +160,7 @@ impl Engine {
     }
 
     async fn looked(&self, release: &Release) -> Result<Vec<(ArtifactFile, Looked)>, CompareError> {
-        let wanted =
-            Wanted { release: release.clone(), declared: Vec::new(), places: Vec::new(), optional: false, unpinned_hosts: BTreeSet::new() };
+        let wanted = Wanted { optional: false, ..Wanted::new(release.clone()) };
         let known = self.intake.prefetch(std::slice::from_ref(&wanted)).await;
         let taken = self.intake.take(&wanted, &known).await.map_err(|source| CompareError::Release { purl: release.purl(), source })?;
         Ok(taken
