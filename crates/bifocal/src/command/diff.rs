@@ -38,7 +38,7 @@ pub(crate) async fn run(global: Global, args: DiffArgs) -> Result<u8, Failure> {
 }
 
 async fn paths(session: &setup::Session, args: &DiffArgs) -> Result<DiffReport, Failure> {
-    let analyser = session.analyser(args.sources.jobs.unwrap_or(1))?;
+    let analyser = session.analyser(args.sources.jobs.map_or(1, usize::from))?;
     let named = args.sources.policy.as_deref().or(session.config.text("policy.use")).unwrap_or("default");
     let policy = setup::load_policy(named)?.policy;
     compare_paths(&analyser, &policy, Path::new(&args.old), Path::new(&args.new)).await.map_err(Failure::not_evaluated)
