@@ -52,6 +52,21 @@ impl Budget {
         self.limits.total_bytes.saturating_sub(self.total.get())
     }
 
+    /// The bounds that what lies inside may still use: bytes, entries and time that are left, the rest as it is.
+    pub fn rest(&self) -> ArchiveLimits {
+        ArchiveLimits {
+            total_bytes: self.left_bytes(),
+            entries: self.limits.entries.saturating_sub(self.entries.get()),
+            time: self.limits.time.saturating_sub((self.elapsed)()),
+            ..self.limits
+        }
+    }
+
+    /// Entries read so far.
+    pub fn spent_entries(&self) -> u32 {
+        self.entries.get()
+    }
+
     pub(crate) fn check_time(&self) -> Result<(), ArchiveError> {
         if (self.elapsed)() > self.limits.time {
             return Err(ArchiveError::TimedOut { limit_millis: u64::try_from(self.limits.time.as_millis()).unwrap_or(u64::MAX) });

@@ -115,6 +115,23 @@ pub(crate) fn unsupported(bytes: &[u8]) -> Option<&'static str> {
     MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, name)| *name)
 }
 
+/// The name of an archive format that this crate tells apart and does not read, or `None`.
+///
+/// `path` decides where the first bytes are weak: two bytes are no proof, and a static library is an `ar` that holds
+/// nothing to unpack.
+pub fn unread_format(path: &str, bytes: &[u8]) -> Option<&'static str> {
+    let name = unsupported(bytes)?;
+    let lower = path.to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    let sure = match name {
+        "ar" => ends(&[".deb", ".udeb", ".ipk"]),
+        "compress" => ends(&[".z", ".taz"]),
+        "lzma" => ends(&[".lzma", ".tlz"]),
+        _ => true,
+    };
+    sure.then_some(name)
+}
+
 impl TryFrom<&[u8]> for Format {
     type Error = ArchiveError;
     fn try_from(bytes: &[u8]) -> Result<Self, ArchiveError> {

@@ -27,6 +27,6 @@ pub use budget::Budget;
 pub use dirhash::{go_h1, go_h1_of, go_mod_h1};
 pub use driver::{Entry, EntryInfo, EntryKind, Summary, Tolerance, visit};
 pub use error::ArchiveError;
-pub use format::{Codec, Format, sniff};
+pub use format::{Codec, Format, sniff, unread_format};
 pub use note::Note;
 pub use unpacked::{KEPT_HEAD, Links, Unpacked, unpack, unpack_keeping, unpack_within};
