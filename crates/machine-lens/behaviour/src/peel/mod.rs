@@ -3,7 +3,12 @@
 //! In: bytes and the codec that the code itself names. Out: the bytes below it, or nothing when they do not decode.
 //! The attack: a payload behind five layers of base64 and zlib, or a small text that inflates to gigabytes.
 
+pub(crate) mod cipher;
 mod compressed;
+pub(crate) mod html;
+pub(crate) mod pyc;
+pub(crate) mod script;
+pub(crate) mod tail;
 mod text;
 
 use crate::api::Codec;
@@ -16,11 +21,19 @@ pub(crate) const WRITTEN: &str = "written-file";
 pub(crate) const LITERAL: &str = "literal";
 /// Chain entry: text built from character codes.
 pub(crate) const CODES: &str = "char-codes";
+/// Chain entry: a file of the artifact whose content is run.
+pub(crate) const FILE: &str = "file";
+/// Chain entry: a script in markup.
+pub(crate) const HTML: &str = "html";
+/// Chain entry: what follows the end of an image.
+pub(crate) const APPENDED: &str = "appended-data";
+/// Chain entry: a cipher whose key stands in the code.
+pub(crate) const CIPHER: &str = "cipher";
 /// Chain entry: text turned around.
 pub(crate) const REVERSED: &str = "reversed";
 
 /// How deep virtual sources may be nested in each other.
-pub(crate) const MAX_DEPTH: u32 = 4;
+pub(crate) const MAX_DEPTH: u32 = 64;
 /// How many layers one value may have been through.
 pub(crate) const MAX_LAYERS: usize = 64;
 
@@ -96,6 +109,13 @@ pub(crate) fn decode(codec: Codec, input: &[u8], budget: &mut PeelBudget) -> Opt
     }
     budget.bytes -= out.len();
     Some(out)
+}
+
+/// Base64 with padding, of bytes that code encodes.
+pub(crate) fn to_base64(bytes: &[u8], for_urls: bool) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    if for_urls { URL_SAFE.encode(bytes) } else { STANDARD.encode(bytes) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,595 @@
+//! Expressions.
+
+use super::machine::{Machine, Outcome, Stop, key, span};
+use super::value::{Body, Cell, Closure, Js, bits, number_text, text_number};
+use oxc_ast::ast;
+use oxc_ast::ast::Expression as E;
+use oxc_syntax::operator::{AssignmentOperator, BinaryOperator, LogicalOperator, UnaryOperator, UpdateOperator};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+impl<'a> Machine<'a> {
+    pub(super) fn eval(&mut self, expr: &'a E<'a>, scope: u32) -> Outcome<'a> {
+        self.spend(1)?;
+        self.deeper(|this| this.eval_inner(expr, scope))
+    }
+
+    fn eval_inner(&mut self, expr: &'a E<'a>, scope: u32) -> Outcome<'a> {
+        Ok(match expr {
+            E::StringLiteral(it) => Js::text(it.value.as_str()),
+            E::NumericLiteral(it) => Js::Num(it.value),
+            E::BooleanLiteral(it) => Js::Bool(it.value),
+            E::NullLiteral(_) => Js::Null,
+            E::TemplateLiteral(it) => self.template(it, scope)?,
+            E::RegExpLiteral(it) => {
+                let flags = it.regex.flags.to_string();
+                self.allocate(Cell::Pattern { source: key(it.regex.pattern.text.as_str()), flags: key(&flags) })?
+            }
+            E::Identifier(it) => match self.lookup(it.name.as_str(), scope) {
+                Some(value) => value.clone(),
+                None => super::globals::named(it.name.as_str()),
+            },
+            E::ThisExpression(_) => self.this.clone(),
+            E::ArrayExpression(it) => self.array(it, scope)?,
+            E::ObjectExpression(it) => self.object(it, scope)?,
+            E::FunctionExpression(it) => self.function(it, scope)?,
+            E::ArrowFunctionExpression(it) => {
+                let body = match &it.body {
+                    ast::ArrowFunctionBody::FunctionBody(body) => Body::Statements(&body.statements),
+                    other => match other.as_expression() {
+                        Some(expression) => Body::Expression(expression),
+                        None => return Ok(Js::Unknown),
+                    },
+                };
+                let source = self.slice(it.span.start, it.span.end);
+                let (text, this) = (self.source, Some(self.this.clone()));
+                let fields = HashMap::new();
+                self.allocate(Cell::Function(Closure {
+                    params: &it.params,
+                    body,
+                    scope,
+                    source,
+                    text,
+                    name: "",
+                    fields,
+                    this,
+                    bound: Vec::new(),
+                }))?
+            }
+            E::AssignmentExpression(it) => self.assignment(it, scope)?,
+            E::UpdateExpression(it) => self.update(it, scope)?,
+            E::UnaryExpression(it) => self.unary(it, scope)?,
+            E::BinaryExpression(it) => self.binary_chain(it, scope)?,
+            E::LogicalExpression(it) => {
+                let left = self.eval(&it.left, scope)?;
+                let goes_on = match it.operator {
+                    LogicalOperator::And => left.truth(),
+                    LogicalOperator::Or => left.truth().map(|truth| !truth),
+                    LogicalOperator::Coalesce => match left {
+                        Js::Unknown => None,
+                        _ => Some(matches!(left, Js::Undefined | Js::Null)),
+                    },
+                };
+                match goes_on {
+                    Some(false) => left,
+                    Some(true) => self.eval(&it.right, scope)?,
+                    None => {
+                        self.eval(&it.right, scope)?;
+                        Js::Unknown
+                    }
+                }
+            }
+            E::ConditionalExpression(it) => match self.eval(&it.test, scope)?.truth() {
+                Some(true) => self.eval(&it.consequent, scope)?,
+                Some(false) => self.eval(&it.alternate, scope)?,
+                None => {
+                    self.eval(&it.consequent, scope)?;
+                    self.eval(&it.alternate, scope)?;
+                    Js::Unknown
+                }
+            },
+            E::SequenceExpression(it) => {
+                let mut last = Js::Undefined;
+                for part in &it.expressions {
+                    last = self.eval(part, scope)?;
+                }
+                last
+            }
+            E::ParenthesizedExpression(it) => self.eval(&it.expression, scope)?,
+            E::StaticMemberExpression(it) => {
+                let object = self.eval(&it.object, scope)?;
+                self.get(&object, it.property.name.as_str())?
+            }
+            E::ComputedMemberExpression(it) => {
+                let object = self.eval(&it.object, scope)?;
+                let index = self.eval(&it.expression, scope)?;
+                self.at(&object, &index)?
+            }
+            E::CallExpression(it) => self.call_expression(it, scope)?,
+            E::NewExpression(it) => {
+                let callee = self.eval(&it.callee, scope)?;
+                let args = self.arguments(&it.arguments, scope)?;
+                self.construct(callee, args, span(&**it))?
+            }
+            E::AwaitExpression(it) => {
+                self.eval(&it.argument, scope)?;
+                Js::Unknown
+            }
+            E::ChainExpression(it) => match &it.expression {
+                ast::ChainElement::CallExpression(call) => self.call_expression(call, scope)?,
+                _ => Js::Unknown,
+            },
+            _ => Js::Unknown,
+        })
+    }
+
+    fn template(&mut self, it: &'a ast::TemplateLiteral<'a>, scope: u32) -> Outcome<'a> {
+        let mut out: Vec<u16> = Vec::new();
+        let mut known = true;
+        for (at, quasi) in it.quasis.iter().enumerate() {
+            out.extend(quasi.value.cooked.as_ref().unwrap_or(&quasi.value.raw).as_str().encode_utf16());
+            if let Some(part) = it.expressions.get(at) {
+                let part = self.eval(part, scope)?;
+                match self.to_text(&part)? {
+                    Some(text) => out.extend(text.iter()),
+                    None => known = false,
+                }
+            }
+        }
+        if known { self.made(out) } else { Ok(Js::Unknown) }
+    }
+
+    fn array(&mut self, it: &'a ast::ArrayExpression<'a>, scope: u32) -> Outcome<'a> {
+        let mut items = Vec::with_capacity(it.elements.len());
+        for element in &it.elements {
+            match element {
+                ast::ArrayExpressionElement::SpreadElement(spread) => {
+                    let over = self.eval(&spread.argument, scope)?;
+                    match self.items(&over) {
+                        Some(more) => items.extend(more),
+                        None => return Ok(Js::Unknown),
+                    }
+                }
+                ast::ArrayExpressionElement::Elision(_) => items.push(Js::Undefined),
+                other => {
+                    let item = match other.as_expression() {
+                        Some(expression) => self.eval(expression, scope)?,
+                        None => Js::Unknown,
+                    };
+                    items.push(item);
+                }
+            }
+        }
+        self.allocate(Cell::Array(items))
+    }
+
+    fn object(&mut self, it: &'a ast::ObjectExpression<'a>, scope: u32) -> Outcome<'a> {
+        let mut fields = HashMap::new();
+        for property in &it.properties {
+            match property {
+                ast::ObjectPropertyKind::ObjectProperty(property) => {
+                    let name = match property.key.static_name() {
+                        Some(name) if !property.computed => Some(name.to_string()),
+                        _ => match property.key.as_expression() {
+                            Some(expression) => {
+                                let name = self.eval(expression, scope)?;
+                                self.to_text(&name)?.map(|text| String::from_utf16_lossy(&text))
+                            }
+                            None => None,
+                        },
+                    };
+                    let value = self.eval(&property.value, scope)?;
+                    if let Some(name) = name {
+                        fields.insert(key(&name), value);
+                    }
+                }
+                ast::ObjectPropertyKind::SpreadProperty(spread) => {
+                    self.eval(&spread.argument, scope)?;
+                }
+            }
+        }
+        self.allocate(Cell::Object(fields))
+    }
+
+    fn assignment(&mut self, it: &'a ast::AssignmentExpression<'a>, scope: u32) -> Outcome<'a> {
+        use AssignmentOperator as A;
+        let operator = match it.operator {
+            A::Assign => None,
+            A::Addition => Some(BinaryOperator::Addition),
+            A::Subtraction => Some(BinaryOperator::Subtraction),
+            A::Multiplication => Some(BinaryOperator::Multiplication),
+            A::Division => Some(BinaryOperator::Division),
+            A::Remainder => Some(BinaryOperator::Remainder),
+            A::Exponential => Some(BinaryOperator::Exponential),
+            A::ShiftLeft => Some(BinaryOperator::ShiftLeft),
+            A::ShiftRight => Some(BinaryOperator::ShiftRight),
+            A::ShiftRightZeroFill => Some(BinaryOperator::ShiftRightZeroFill),
+            A::BitwiseOR => Some(BinaryOperator::BitwiseOR),
+            A::BitwiseXOR => Some(BinaryOperator::BitwiseXOR),
+            A::BitwiseAnd => Some(BinaryOperator::BitwiseAnd),
+            A::LogicalOr | A::LogicalAnd | A::LogicalNullish => {
+                self.eval(&it.right, scope)?;
+                return Ok(Js::Unknown);
+            }
+        };
+        let place = self.place_of(&it.left, scope)?;
+        let old = match operator {
+            Some(_) => self.read(&place, scope)?,
+            None => Js::Undefined,
+        };
+        let value = self.eval(&it.right, scope)?;
+        let value = match operator {
+            Some(operator) => self.binary(operator, &old, &value)?,
+            None => value,
+        };
+        self.write(place, value.clone(), scope)?;
+        Ok(value)
+    }
+
+    fn update(&mut self, it: &'a ast::UpdateExpression<'a>, scope: u32) -> Outcome<'a> {
+        let place = match &it.argument {
+            ast::SimpleAssignmentTarget::AssignmentTargetIdentifier(id) => Place::Name(id.name.as_str()),
+            ast::SimpleAssignmentTarget::ComputedMemberExpression(it) => {
+                let object = self.eval(&it.object, scope)?;
+                let index = self.eval(&it.expression, scope)?;
+                Place::Field(object, index)
+            }
+            ast::SimpleAssignmentTarget::StaticMemberExpression(it) => {
+                let object = self.eval(&it.object, scope)?;
+                Place::Field(object, Js::text(it.property.name.as_str()))
+            }
+            _ => return Ok(Js::Unknown),
+        };
+        let old = self.read(&place, scope)?;
+        let Some(number) = self.to_number(&old)? else {
+            self.write(place, Js::Unknown, scope)?;
+            return Ok(Js::Unknown);
+        };
+        let next = if it.operator == UpdateOperator::Increment { number + 1.0 } else { number - 1.0 };
+        self.write(place, Js::Num(next), scope)?;
+        Ok(Js::Num(if it.prefix { next } else { number }))
+    }
+
+    fn place_of(&mut self, target: &'a ast::AssignmentTarget<'a>, scope: u32) -> Outcome<'a, Place<'a>> {
+        Ok(match target {
+            ast::AssignmentTarget::AssignmentTargetIdentifier(id) => Place::Name(id.name.as_str()),
+            ast::AssignmentTarget::StaticMemberExpression(it) => {
+                let object = self.eval(&it.object, scope)?;
+                Place::Field(object, Js::text(it.property.name.as_str()))
+            }
+            ast::AssignmentTarget::ComputedMemberExpression(it) => {
+                let object = self.eval(&it.object, scope)?;
+                let index = self.eval(&it.expression, scope)?;
+                Place::Field(object, index)
+            }
+            ast::AssignmentTarget::ArrayAssignmentTarget(it) => {
+                let mut places = Vec::new();
+                for element in &it.elements {
+                    places.push(match element.as_ref().and_then(|element| element.as_assignment_target()) {
+                        Some(target) => self.place_of(target, scope)?,
+                        None => Place::Nowhere,
+                    });
+                }
+                Place::Many(places)
+            }
+            _ => Place::Nowhere,
+        })
+    }
+
+    fn read(&mut self, place: &Place<'a>, scope: u32) -> Outcome<'a> {
+        Ok(match place {
+            Place::Name(name) => self.lookup(name, scope).cloned().unwrap_or_else(|| super::globals::named(name)),
+            Place::Field(object, index) => self.at(object, index)?,
+            _ => Js::Unknown,
+        })
+    }
+
+    fn write(&mut self, place: Place<'a>, value: Js, scope: u32) -> Outcome<'a, ()> {
+        match place {
+            Place::Name(name) => self.assign(name, value, scope),
+            Place::Field(object, index) => self.set(&object, &index, value)?,
+            Place::Many(places) => {
+                let items = self.items(&value);
+                for (at, place) in places.into_iter().enumerate() {
+                    let item = items.as_ref().map_or(Js::Unknown, |items| items.get(at).cloned().unwrap_or(Js::Undefined));
+                    self.write(place, item, scope)?;
+                }
+            }
+            Place::Nowhere => {}
+        }
+        Ok(())
+    }
+
+    fn unary(&mut self, it: &'a ast::UnaryExpression<'a>, scope: u32) -> Outcome<'a> {
+        let value = self.eval(&it.argument, scope)?;
+        Ok(match it.operator {
+            UnaryOperator::LogicalNot => value.truth().map_or(Js::Unknown, |truth| Js::Bool(!truth)),
+            UnaryOperator::UnaryPlus => self.to_number(&value)?.map_or(Js::Unknown, Js::Num),
+            UnaryOperator::UnaryNegation => self.to_number(&value)?.map_or(Js::Unknown, |number| Js::Num(-number)),
+            UnaryOperator::BitwiseNot => self.to_number(&value)?.map_or(Js::Unknown, |number| Js::Num(f64::from(!bits(number)))),
+            UnaryOperator::Typeof => match &value {
+                Js::Undefined => Js::text("undefined"),
+                Js::Null => Js::text("object"),
+                Js::Bool(_) => Js::text("boolean"),
+                Js::Num(_) => Js::text("number"),
+                Js::Text(_) => Js::text("string"),
+                Js::Heap(at) => {
+                    Js::text(if matches!(self.heap.get(*at as usize), Some(Cell::Function(_))) { "function" } else { "object" })
+                }
+                Js::Native(_) => Js::text("function"),
+                Js::Unknown => Js::Unknown,
+            },
+            UnaryOperator::Void => Js::Undefined,
+            UnaryOperator::Delete => Js::Bool(true),
+        })
+    }
+
+    /// A chain of operators on the left side is read in a loop: obfuscated text is thousands of `+`.
+    fn binary_chain(&mut self, it: &'a ast::BinaryExpression<'a>, scope: u32) -> Outcome<'a> {
+        let mut rights = vec![(it.operator, &it.right)];
+        let mut left = &it.left;
+        while let E::BinaryExpression(inner) = left {
+            rights.push((inner.operator, &inner.right));
+            left = &inner.left;
+        }
+        let mut value = self.eval(left, scope)?;
+        // Text that grows by many pieces is put together once.
+        let mut grown: Option<Vec<u16>> = None;
+        for (operator, right) in rights.into_iter().rev() {
+            let right = self.eval(right, scope)?;
+            if operator == BinaryOperator::Addition
+                && let (Some(buffer), Some(text)) = (&mut grown, self.to_text(&right)?)
+            {
+                buffer.extend_from_slice(&text);
+                self.spend(text.len() as u64 / 64)?;
+                continue;
+            }
+            if let Some(buffer) = grown.take() {
+                value = self.made(buffer)?;
+            }
+            value = self.binary(operator, &value, &right)?;
+            if let (BinaryOperator::Addition, Js::Text(text)) = (operator, &value) {
+                grown = Some(text.to_vec());
+            }
+        }
+        match grown {
+            Some(buffer) => self.made(buffer),
+            None => Ok(value),
+        }
+    }
+
+    pub(super) fn strictly_equal(&self, left: &Js, right: &Js) -> Option<bool> {
+        Some(match (left, right) {
+            (Js::Unknown, _) | (_, Js::Unknown) => return None,
+            (Js::Num(a), Js::Num(b)) => a == b,
+            (Js::Text(a), Js::Text(b)) => a == b,
+            (Js::Bool(a), Js::Bool(b)) => a == b,
+            (Js::Undefined, Js::Undefined) | (Js::Null, Js::Null) => true,
+            (Js::Heap(a), Js::Heap(b)) => a == b,
+            (Js::Native(a), Js::Native(b)) => a == b,
+            _ => false,
+        })
+    }
+
+    pub(super) fn binary(&mut self, operator: BinaryOperator, left: &Js, right: &Js) -> Outcome<'a> {
+        use BinaryOperator as B;
+        if left.is_unknown() || right.is_unknown() {
+            return Ok(Js::Unknown);
+        }
+        match operator {
+            B::StrictEquality | B::StrictInequality => {
+                return Ok(self.strictly_equal(left, right).map_or(Js::Unknown, |same| Js::Bool(same == (operator == B::StrictEquality))));
+            }
+            B::Equality | B::Inequality => {
+                let same = match (left, right) {
+                    (Js::Undefined | Js::Null, Js::Undefined | Js::Null) => true,
+                    (Js::Undefined | Js::Null, _) | (_, Js::Undefined | Js::Null) => false,
+                    (Js::Heap(_), Js::Heap(_)) => self.strictly_equal(left, right).unwrap_or(false),
+                    (Js::Text(a), Js::Text(b)) => a == b,
+                    _ => {
+                        let (Some(a), Some(b)) = (self.to_number(left)?, self.to_number(right)?) else { return Ok(Js::Unknown) };
+                        a == b
+                    }
+                };
+                return Ok(Js::Bool(same == (operator == B::Equality)));
+            }
+            B::Addition => {
+                let (left, right) = (self.primitive(left)?, self.primitive(right)?);
+                if matches!(left, Js::Text(_)) || matches!(right, Js::Text(_)) {
+                    let (Some(a), Some(b)) = (self.to_text(&left)?, self.to_text(&right)?) else { return Ok(Js::Unknown) };
+                    return self.made([&*a, &*b].concat());
+                }
+                let (Some(a), Some(b)) = (self.to_number(&left)?, self.to_number(&right)?) else { return Ok(Js::Unknown) };
+                return Ok(Js::Num(a + b));
+            }
+            B::LessThan | B::LessEqualThan | B::GreaterThan | B::GreaterEqualThan => {
+                if let (Js::Text(a), Js::Text(b)) = (left, right) {
+                    let order = a.cmp(b);
+                    return Ok(Js::Bool(match operator {
+                        B::LessThan => order.is_lt(),
+                        B::LessEqualThan => order.is_le(),
+                        B::GreaterThan => order.is_gt(),
+                        _ => order.is_ge(),
+                    }));
+                }
+            }
+            B::In | B::Instanceof => return Ok(Js::Unknown),
+            _ => {}
+        }
+        let (Some(a), Some(b)) = (self.to_number(left)?, self.to_number(right)?) else { return Ok(Js::Unknown) };
+        let shift = bits(b) as u32 & 31;
+        Ok(match operator {
+            B::LessThan => Js::Bool(a < b),
+            B::LessEqualThan => Js::Bool(a <= b),
+            B::GreaterThan => Js::Bool(a > b),
+            B::GreaterEqualThan => Js::Bool(a >= b),
+            B::Subtraction => Js::Num(a - b),
+            B::Multiplication => Js::Num(a * b),
+            B::Division => Js::Num(a / b),
+            B::Remainder => Js::Num(a % b),
+            B::Exponential => Js::Num(a.powf(b)),
+            B::ShiftLeft => Js::Num(f64::from(bits(a).wrapping_shl(shift))),
+            B::ShiftRight => Js::Num(f64::from(bits(a) >> shift)),
+            B::ShiftRightZeroFill => Js::Num(f64::from(bits(a) as u32 >> shift)),
+            B::BitwiseOR => Js::Num(f64::from(bits(a) | bits(b))),
+            B::BitwiseXOR => Js::Num(f64::from(bits(a) ^ bits(b))),
+            B::BitwiseAnd => Js::Num(f64::from(bits(a) & bits(b))),
+            _ => Js::Unknown,
+        })
+    }
+
+    /// What an object is in arithmetic: its text.
+    fn primitive(&mut self, value: &Js) -> Outcome<'a> {
+        Ok(match value {
+            Js::Heap(_) | Js::Native(_) => self.to_text(value)?.map_or(Js::Unknown, Js::Text),
+            other => other.clone(),
+        })
+    }
+
+    pub(super) fn to_number(&mut self, value: &Js) -> Outcome<'a, Option<f64>> {
+        Ok(Some(match value {
+            Js::Undefined => f64::NAN,
+            Js::Null => 0.0,
+            Js::Bool(value) => f64::from(u8::from(*value)),
+            Js::Num(number) => *number,
+            Js::Text(text) if text.len() > 400 => f64::NAN,
+            Js::Text(text) => text_number(&String::from_utf16_lossy(text)),
+            Js::Heap(_) | Js::Native(_) => match self.to_text(value)? {
+                Some(text) if text.len() <= 400 => text_number(&String::from_utf16_lossy(&text)),
+                Some(_) => f64::NAN,
+                None => return Ok(None),
+            },
+            Js::Unknown => return Ok(None),
+        }))
+    }
+
+    pub(super) fn to_text(&mut self, value: &Js) -> Outcome<'a, Option<Rc<[u16]>>> {
+        let plain = match value {
+            Js::Text(text) => return Ok(Some(text.clone())),
+            Js::Unknown => return Ok(None),
+            Js::Undefined => "undefined".to_owned(),
+            Js::Null => "null".to_owned(),
+            Js::Bool(value) => value.to_string(),
+            Js::Num(number) => number_text(*number),
+            Js::Native(name) => super::globals::native_text(name),
+            Js::Heap(at) => match self.heap.get(*at as usize) {
+                Some(Cell::Array(items)) => {
+                    let items = items.clone();
+                    return self.joined(&items, &[u16::from(b',')]);
+                }
+                Some(Cell::Function(closure)) => closure.source.to_owned(),
+                Some(Cell::Pattern { source, flags }) => format!("/{source}/{flags}"),
+                _ => "[object Object]".to_owned(),
+            },
+        };
+        self.spend(plain.len() as u64 / 64)?;
+        Ok(Some(plain.encode_utf16().collect()))
+    }
+
+    /// `items.join(gap)`.
+    pub(super) fn joined(&mut self, items: &[Js], gap: &[u16]) -> Outcome<'a, Option<Rc<[u16]>>> {
+        let mut out: Vec<u16> = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                out.extend_from_slice(gap);
+            }
+            if !matches!(item, Js::Undefined | Js::Null) {
+                // An array may hold itself.
+                let Some(text) = self.deeper(|this| this.to_text(item))? else { return Ok(None) };
+                out.extend_from_slice(&text);
+            }
+            self.spend(1)?;
+        }
+        match self.made(out)? {
+            Js::Text(text) => Ok(Some(text)),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn arguments(&mut self, arguments: &'a [ast::Argument<'a>], scope: u32) -> Outcome<'a, Vec<Js>> {
+        let mut out = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            match argument {
+                ast::Argument::SpreadElement(spread) => {
+                    let over = self.eval(&spread.argument, scope)?;
+                    match self.items(&over) {
+                        Some(items) => out.extend(items),
+                        None => out.push(Js::Unknown),
+                    }
+                }
+                other => {
+                    let value = match other.as_expression() {
+                        Some(expression) => self.eval(expression, scope)?,
+                        None => Js::Unknown,
+                    };
+                    out.push(value);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn call_expression(&mut self, it: &'a ast::CallExpression<'a>, scope: u32) -> Outcome<'a> {
+        let site = span(it);
+        let callee = unparenthesised(&it.callee);
+        let (object, name) = match callee {
+            E::StaticMemberExpression(member) => (&member.object, Js::text(member.property.name.as_str())),
+            E::ComputedMemberExpression(member) => {
+                let object = self.eval(&member.object, scope)?;
+                let name = self.eval(&member.expression, scope)?;
+                let args = self.arguments(&it.arguments, scope)?;
+                return self.call_member(object, &name, args, site);
+            }
+            other => {
+                let function = self.eval(other, scope)?;
+                let args = self.arguments(&it.arguments, scope)?;
+                return self.call(function, args, Js::Undefined, site);
+            }
+        };
+        let object = self.eval(object, scope)?;
+        let args = self.arguments(&it.arguments, scope)?;
+        self.call_member(object, &name, args, site)
+    }
+
+    /// Calls a value.
+    pub(super) fn call(&mut self, function: Js, args: Vec<Js>, this: Js, site: (u32, u32)) -> Outcome<'a> {
+        match function {
+            Js::Heap(at) if matches!(self.heap.get(at as usize), Some(Cell::Function(_))) => self.invoke(at, args, this),
+            Js::Native(name) => self.call_native(name, &args, this, site),
+            Js::Unknown => {
+                self.enter_callbacks(&args)?;
+                Ok(Js::Unknown)
+            }
+            // Nothing else can be called.
+            _ => Err(Stop::Throw),
+        }
+    }
+
+    /// Functions handed to something unknown are called by it, once, with what nobody knows.
+    fn enter_callbacks(&mut self, args: &[Js]) -> Outcome<'a, ()> {
+        for arg in args {
+            if let Js::Heap(at) = arg
+                && matches!(self.heap.get(*at as usize), Some(Cell::Function(_)))
+                && let Err(Stop::Spent) = self.invoke(*at, vec![Js::Unknown; 4], Js::Unknown)
+            {
+                return Err(Stop::Spent);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is assigned to.
+enum Place<'a> {
+    Name(&'a str),
+    Field(Js, Js),
+    Many(Vec<Place<'a>>),
+    Nowhere,
+}
+
+fn unparenthesised<'a>(mut expr: &'a E<'a>) -> &'a E<'a> {
+    while let E::ParenthesizedExpression(inner) = expr {
+        expr = &inner.expression;
+    }
+    expr
+}
