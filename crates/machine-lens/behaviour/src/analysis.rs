@@ -4,7 +4,9 @@ use crate::detector::{self, detectors};
 use crate::difference;
 use crate::facts::PackageFacts;
 use crate::layout::{self, Files};
+use crate::nested::{self, Nested};
 use crate::package;
+use crate::unread;
 use bifocal_archive::{ArchiveError, Budget, EntryInfo, EntryKind, Tolerance, sniff, unpack_keeping};
 use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Digest, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft,
@@ -13,7 +15,7 @@ use bifocal_core::{
 use std::collections::BTreeMap;
 
 /// Name and version of the analyser and its rules; facts made by another one are not reused.
-pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-2+summary-1");
+pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-3+summary-1");
 
 /// Stack of the analysing thread, in bytes; only what is touched is ever committed.
 const STACK: usize = 512 << 20;
@@ -40,7 +42,7 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
     let mut facts = blank(sha256, input.ecosystem, input.bytes.len() as u64);
     if sniff(input.bytes).is_none() && may_be_lone(input) {
         let files = Files::from([(input.filename, input.bytes)]);
-        fill(&mut facts, input.ecosystem, input.filename, &files, &Sizes::new(), limits);
+        fill(&mut facts, input.ecosystem, input.filename, &files, &Sizes::new(), &Nested::default(), limits);
         return facts;
     }
     let kind = kind_of(input.ecosystem, input.filename);
@@ -71,7 +73,9 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
             }
             facts.unpacked = unpacked.entries.iter().map(|entry| entry.size).sum();
             facts.files = unpacked.entries.iter().filter(|entry| entry.kind == EntryKind::File).count().try_into().unwrap_or(u32::MAX);
-            fill(&mut facts, input.ecosystem, input.filename, &files, &sizes, limits);
+            // Archives are kept whole: only machine code is not.
+            let nested = nested::open(&files, &budget.rest());
+            fill(&mut facts, input.ecosystem, input.filename, &files, &sizes, &nested, limits);
         }
         Err(error) => facts.signals.push(refused(input.filename, &error).finish(Some(sha256))),
     }
@@ -104,7 +108,8 @@ pub fn analyse_tree(ecosystem: Option<Ecosystem>, files: &[(String, Vec<u8>)], l
     }
     let size = sorted.values().map(|bytes| bytes.len() as u64).sum();
     let mut facts = blank(Sha256::of(listing.as_bytes()), ecosystem, size);
-    fill(&mut facts, ecosystem, "", &sorted, &Sizes::new(), limits);
+    let nested = nested::open(&sorted, &limits.archive);
+    fill(&mut facts, ecosystem, "", &sorted, &Sizes::new(), &nested, limits);
     facts
 }
 
@@ -148,14 +153,15 @@ fn fill(
     filename: &str,
     files: &Files<'_>,
     sizes: &Sizes<'_>,
+    nested: &Nested,
     limits: &AnalysisLimits,
 ) {
+    let mut drafts = Vec::new();
     if facts.files == 0 {
         facts.files = u32::try_from(files.len()).unwrap_or(u32::MAX);
         facts.unpacked = files.values().map(|bytes| bytes.len() as u64).sum();
     }
-    let mut drafts = Vec::new();
-    let work = || look(ecosystem, filename, files, sizes, limits);
+    let work = || look(ecosystem, filename, files, sizes, nested, limits);
     let outcome = std::thread::scope(|scope| {
         for stack in [STACK, SMALL_STACK] {
             if let Ok(handle) = std::thread::Builder::new().name("analyser".to_owned()).stack_size(stack).spawn_scoped(scope, work) {
@@ -191,14 +197,16 @@ fn look(
     filename: &str,
     files: &Files<'_>,
     sizes: &Sizes<'_>,
+    nested: &Nested,
     limits: &AnalysisLimits,
 ) -> (PackageFacts, Vec<SignalDraft>) {
-    let package::Built { facts, skipped } = package::build(ecosystem, filename, files, sizes, limits);
+    let package::Built { facts, skipped, unread } = package::build(ecosystem, filename, files, sizes, nested, limits);
     let mut drafts = Vec::new();
     for detector in detectors() {
         detector.detect(&facts, &mut drafts);
     }
     detector::notes(&facts, skipped, &mut drafts);
+    unread::notes(&facts, &unread, &mut drafts);
     (facts, drafts)
 }
 

@@ -221,6 +221,8 @@ pub struct Fact {
     pub snippet: String,
     /// Decoding layers peeled to get there, outermost first.
     pub chain: Vec<String>,
+    /// Line in the text that the layers hid, from 1; 0 where there are none.
+    pub inner_line: u32,
     /// Which function of the file it stands in; 0 is the top level.
     pub scope: u32,
     /// Found by words because the file could not be parsed: never enough to hold alone.
@@ -245,7 +247,8 @@ impl Fact {
 
     /// Whether decoding was needed to see it.
     pub fn was_hidden(&self) -> bool {
-        self.chain.iter().any(|layer| layer != crate::peel::SHELL && layer != crate::peel::WRITTEN && layer != crate::peel::LITERAL)
+        use crate::peel::{FILE, HTML, LITERAL, SHELL, WRITTEN};
+        self.chain.iter().any(|layer| ![SHELL, WRITTEN, LITERAL, FILE, HTML].contains(&layer.as_str()))
     }
 }
 
@@ -376,7 +379,13 @@ impl FileFacts {
     /// The evidence of a fact of this file.
     pub fn evidence(&self, fact: &Fact) -> Evidence {
         match Evidence::file(&self.path, fact.line, fact.column, &fact.snippet) {
-            Evidence::File { path, line, column, snippet, .. } => Evidence::File { path, line, column, snippet, chain: fact.chain.clone() },
+            Evidence::File { path, line, column, snippet, .. } => {
+                let mut chain = fact.chain.clone();
+                if fact.inner_line > 0 && !chain.is_empty() {
+                    chain.push(format!("line {}", fact.inner_line));
+                }
+                Evidence::File { path, line, column, snippet, chain }
+            }
             other => other,
         }
     }

@@ -9,18 +9,22 @@
 
 mod analysis;
 mod api;
+mod contents;
 mod detector;
 mod difference;
 mod facts;
 mod hash;
 mod ir;
 mod layout;
+mod nested;
 mod package;
 mod parse;
 mod peel;
 mod place;
+mod reach;
 mod shape;
 mod trace;
+mod unread;
 
 pub use analysis::{ANALYSER, ArtifactInput, analyse, analyse_tree};
 pub use detector::{Detector, detectors, signal_ids};

@@ -1,29 +1,38 @@
-//! From files to [`PackageFacts`]: reads every source once, then finds out what runs when.
-//!
-//! Reachability is a walk over (file, function) from the layout's roots, strongest trigger first: a function that an
-//! install script calls through three modules runs at install, and a function that nobody calls is just a function.
+//! From files to [`PackageFacts`]: reads every source once, then finds out what runs when ([`crate::reach`]).
 
 use crate::analysis::Sizes;
+use crate::contents::Contents;
 use crate::facts::{Fact, FileFacts, Language, OtherFile, PackageFacts, Trigger};
-use crate::layout::{self, Files, Layout};
+use crate::layout::inner::{Unit, World};
+use crate::layout::{self, Files, Layout, ManifestCommand};
+use crate::nested::{Nested, Unread};
 use crate::parse;
 use crate::place::{destinations, path_kind};
+use crate::reach::{self, Triggers};
 use crate::shape;
 use crate::trace::{Budget, Outcome, RawFact};
 use bifocal_core::{AnalysisLimits, Ecosystem};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Most source files that are read; further ones count as other files.
 const MAX_SOURCES: usize = 20_000;
 /// Steps that all files of an artifact share.
 const ARTIFACT_STEPS: u64 = 400_000_000;
+/// The same for all archives inside it.
+const INNER_STEPS: u64 = 150_000_000;
+/// Archives whose names are looked for in the code; more are taken as named.
+const MAX_SOUGHT: usize = 200;
 
-struct Source<'a> {
-    path: &'a str,
-    language: Language,
-    text: Cow<'a, str>,
-    outcome: Outcome,
+/// A source, or a command of a manifest.
+pub(crate) struct Source<'a> {
+    /// Empty for a command.
+    pub(crate) path: &'a str,
+    pub(crate) language: Language,
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) outcome: Outcome,
+    pub(crate) command: Option<ManifestCommand>,
     unparsed: Option<&'static str>,
 }
 
@@ -32,56 +41,151 @@ pub(crate) struct Built {
     pub(crate) facts: PackageFacts,
     /// Files that could not be read for want of budget.
     pub(crate) skipped: usize,
+    /// Archives inside that were not read.
+    pub(crate) unread: Vec<Unread>,
 }
 
 /// Builds the facts of an artifact.
-pub(crate) fn build(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, sizes: &Sizes<'_>, limits: &AnalysisLimits) -> Built {
+pub(crate) fn build(
+    ecosystem: Option<Ecosystem>,
+    filename: &str,
+    files: &Files<'_>,
+    sizes: &Sizes<'_>,
+    nested: &Nested,
+    limits: &AnalysisLimits,
+) -> Built {
     let ecosystem = ecosystem.or_else(|| layout::guess(filename, files));
     let mut layout = layout::read(ecosystem, filename, files);
     forget_shadowed(&mut layout);
-    let mut others = Vec::new();
-    let other = |path: &str, bytes: &[u8]| OtherFile {
-        path: path.to_owned(),
-        bytes: sizes.get(path).map_or(bytes.len(), |size| usize::try_from(*size).unwrap_or(usize::MAX)),
-        executable: layout::is_executable(bytes),
-    };
-    let mut sources: Vec<Source<'_>> = Vec::new();
-    let mut left = ARTIFACT_STEPS;
-    let mut skipped = 0;
-    let wanted: BTreeSet<String> = layout.roots.iter().map(|root| root.path.clone()).collect();
-    for (&path, &bytes) in files {
-        let language = layout::language(path, bytes).or_else(|| wanted.contains(path).then_some(Language::Shell));
-        let Some(language) = language.filter(|_| sources.len() < MAX_SOURCES) else {
-            others.push(other(path, bytes));
-            continue;
-        };
-        if left == 0 {
-            skipped += 1;
-            continue;
+    let mut reader = Reader { limits, sizes, sources: Vec::new(), others: Vec::new(), left: ARTIFACT_STEPS, room: MAX_SOURCES, skipped: 0 };
+    reader.read(files, &layout, ecosystem);
+    reader.commands(&layout);
+    let skipped = reader.skipped;
+    let mut unread = nested.unread.clone();
+    // Inner archives have a purse of their own: what the artifact itself does is read first, and whole.
+    (reader.left, reader.room, reader.skipped) = (INNER_STEPS, MAX_SOURCES, 0);
+    let paths: Vec<Vec<(String, &[u8])>> = nested
+        .archives
+        .iter()
+        .map(|archive| archive.files.iter().map(|(path, bytes)| (format!("{}{path}", archive.prefix), bytes.as_slice())).collect())
+        .collect();
+    let mut units: Vec<Unit> = Vec::new();
+    for (archive, paths) in nested.archives.iter().zip(&paths) {
+        let mut unit = Unit::of(archive);
+        forget_shadowed(&mut unit.layout);
+        let files: Files<'_> = paths.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+        reader.read(&files, &unit.layout, unit.ecosystem);
+        reader.commands(&unit.layout);
+        reader.others.extend(archive.others.iter().cloned());
+        let skipped = std::mem::take(&mut reader.skipped);
+        if skipped > 0 {
+            let why = format!("{skipped} source files in it were not read: the budget for inner archives was used up");
+            unread.push(Unread { path: archive.path.clone(), why, encrypted: false, named_in: BTreeSet::new() });
         }
-        if let Some(source) = read_source(path, bytes, language, &layout, ecosystem, limits, &mut left) {
-            sources.push(source);
-        } else {
-            others.push(other(path, bytes));
-        }
+        units.push(unit);
     }
-    let manifest_files = commands(&layout, &mut sources);
-    let reach = Reach::walk(&sources, &layout, files);
-    let source_bytes = sources.iter().map(|source| source.text.len()).sum();
-    let mut out: Vec<FileFacts> = manifest_files;
-    for (index, source) in sources.into_iter().enumerate() {
-        out.push(finish(source, index, &reach));
+    units.sort_by(|a, b| a.prefix.cmp(&b.prefix));
+    let Reader { sources, others, .. } = reader;
+    let named = named(&units, &sources);
+    for archive in unread.iter_mut().take(MAX_SOUGHT) {
+        let name = archive.path.rsplit('/').next().unwrap_or(&archive.path);
+        archive.named_in = naming(name, &sources).map(|source| source.path.to_owned()).collect();
+    }
+    let mut all = files.clone();
+    all.extend(paths.iter().flatten().map(|(path, bytes)| (path.as_str(), *bytes)));
+    let mut sources = sources;
+    for source in &mut sources {
+        read_with_contents(source, &layout, &units, &all, limits);
+    }
+    let mut world = World { ecosystem, layout, units, files: all, search: Vec::new() };
+    let python = world.units.iter().zip(&named).filter(|(unit, named)| **named && unit.ecosystem != Some(Ecosystem::Maven));
+    world.search = python.map(|(unit, _)| unit.layout.base.clone()).collect();
+    let triggers = reach::walk(&sources, &world, &named);
+    let source_bytes = sources.iter().filter(|source| source.command.is_none()).map(|source| source.text.len()).sum();
+    let mut out: Vec<FileFacts> = manifests(&sources, &triggers);
+    for (index, source) in sources.into_iter().enumerate().filter(|(_, source)| source.command.is_none()) {
+        out.push(finish(source, index, &triggers));
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
-    let Layout { claims, own_places, .. } = layout;
-    Built { facts: PackageFacts { ecosystem, manifest: claims, own_places, files: out, others, source_bytes }, skipped }
+    let World { layout: Layout { claims, mut own_places, .. }, units, .. } = world;
+    own_places.extend(units.into_iter().zip(&named).filter(|(_, named)| **named).flat_map(|(unit, _)| unit.layout.own_places).take(64));
+    Built { facts: PackageFacts { ecosystem, manifest: claims, own_places, files: out, others, source_bytes }, skipped, unread }
+}
+
+/// Which archives the code of the artifact, or of another archive, names.
+fn named(units: &[Unit], sources: &[Source<'_>]) -> Vec<bool> {
+    if units.len() > MAX_SOUGHT {
+        return vec![true; units.len()];
+    }
+    // Data of tests is named by tests.
+    let sought = |unit: &Unit| !layout::is_test_path(&unit.path);
+    units.iter().map(|unit| sought(unit) && naming(unit.name(), sources).any(|source| !source.path.starts_with(&unit.prefix))).collect()
+}
+
+/// The sources whose text names a file, tests left out.
+fn naming<'s>(name: &'s str, sources: &'s [Source<'_>]) -> impl Iterator<Item = &'s Source<'s>> {
+    let finder = memchr::memmem::Finder::new(name);
+    sources.iter().filter(move |source| {
+        let text = source.command.as_ref().map_or(&*source.text, |command| command.command.as_str());
+        name.len() >= 4 && finder.find(text.as_bytes()).is_some() && !layout::is_test_path(source.path)
+    })
+}
+
+struct Reader<'a, 'l> {
+    limits: &'l AnalysisLimits,
+    sizes: &'l Sizes<'l>,
+    sources: Vec<Source<'a>>,
+    others: Vec<OtherFile>,
+    left: u64,
+    room: usize,
+    skipped: usize,
+}
+
+impl<'a> Reader<'a, '_> {
+    /// Reads the sources of one package.
+    fn read(&mut self, files: &Files<'a>, layout: &Layout, ecosystem: Option<Ecosystem>) {
+        let wanted: BTreeSet<&str> = layout.roots.iter().map(|root| root.path.as_str()).collect();
+        for (&path, &bytes) in files {
+            let language = layout::language(path, bytes).or_else(|| wanted.contains(path).then_some(Language::Shell));
+            let Some(language) = language.filter(|_| self.room > 0) else {
+                self.other(path, bytes);
+                continue;
+            };
+            if self.left == 0 {
+                self.skipped += 1;
+                continue;
+            }
+            if let Some(source) = read_source(path, bytes, language, layout, ecosystem, self.limits, &mut self.left) {
+                self.room -= 1;
+                self.sources.push(source);
+            } else {
+                self.other(path, bytes);
+            }
+        }
+    }
+
+    fn other(&mut self, path: &str, bytes: &[u8]) {
+        // Of some only the head was kept.
+        let size = self.sizes.get(path).map_or(bytes.len(), |size| usize::try_from(*size).unwrap_or(usize::MAX));
+        self.others.push(OtherFile { path: path.to_owned(), bytes: size, executable: layout::is_executable(bytes) });
+    }
+
+    /// Reads the commands of its manifests.
+    fn commands(&mut self, layout: &Layout) {
+        for command in &layout.commands {
+            let mut budget = Budget::for_file(command.command.len());
+            let outcome = parse::command(&command.command, &mut budget);
+            let command = Some(command.clone());
+            self.sources.push(Source { path: "", language: Language::Shell, text: Cow::Borrowed(""), outcome, command, unparsed: None });
+        }
+    }
 }
 
 /// A folder that is named like a module of the standard library does not replace it.
 fn forget_shadowed(layout: &mut Layout) {
     let own = layout.claims.name.clone().unwrap_or_default().to_ascii_lowercase().replace('-', "_");
-    let table = crate::api::table(Language::Python);
-    layout.own_modules.retain(|module| module.to_ascii_lowercase() == own || !table.leads_somewhere(module));
+    let tables = [crate::api::table(Language::Python), crate::api::table(Language::JavaScript)];
+    layout.own_modules.retain(|module| module.to_ascii_lowercase() == own || !tables.iter().any(|table| table.leads_somewhere(module)));
 }
 
 fn read_source<'a>(
@@ -97,7 +201,16 @@ fn read_source<'a>(
         let mut budget = Budget::for_file(bytes.len());
         let outcome = parse::class(bytes, &layout.own_modules, &mut budget)?;
         *left = left.saturating_sub(20_000);
-        return Some(Source { path, language, text: Cow::Borrowed(""), outcome, unparsed: None });
+        return Some(Source { path, language, text: Cow::Borrowed(""), outcome, command: None, unparsed: None });
+    }
+    if layout::is_bytecode(path) {
+        let mut budget = Budget::for_file(bytes.len());
+        budget.steps = budget.steps.min(*left);
+        let before = budget.steps;
+        let outcome = parse::bytecode(bytes, &layout.own_modules, &mut budget);
+        *left -= before - budget.steps;
+        let unparsed = outcome.is_none().then_some(parse::BYTECODE);
+        return Some(Source { path, language, text: Cow::Borrowed(""), outcome: outcome.unwrap_or_default(), command: None, unparsed });
     }
     let mut text = layout::source_text(bytes);
     if path.ends_with(".pth") {
@@ -110,14 +223,27 @@ fn read_source<'a>(
             .into();
     }
     if !worth_reading(&text, language, path, layout, ecosystem) {
-        return Some(Source { path, language, text, outcome: Outcome::default(), unparsed: None });
+        return Some(Source { path, language, text, outcome: Outcome::default(), command: None, unparsed: None });
     }
     let mut budget = Budget::for_file(text.len());
     budget.steps = budget.steps.min(*left);
     let before = budget.steps;
     let parsed = parse::file(&text, path, language, &layout.own_modules, limits.parsed_file, &mut budget);
     *left -= before - budget.steps;
-    Some(Source { path, language, text, outcome: parsed.outcome, unparsed: parsed.unparsed })
+    Some(Source { path, language, text, outcome: parsed.outcome, command: None, unparsed: parsed.unparsed })
+}
+
+/// Reads a source again where it runs what it read from files of the artifact, this time with their contents.
+fn read_with_contents(source: &mut Source<'_>, layout: &Layout, units: &[Unit], files: &Files<'_>, limits: &AnalysisLimits) {
+    if source.command.is_some() || source.text.is_empty() {
+        return;
+    }
+    let Some(contents) = Contents::of(&source.outcome, source.path, files) else { return };
+    let unit = units.iter().filter(|unit| source.path.starts_with(&unit.prefix)).max_by_key(|unit| unit.prefix.len());
+    let own = &unit.map_or(layout, |unit| &unit.layout).own_modules;
+    let mut budget = Budget { contents: Some(Rc::new(contents)), ..Budget::for_file(source.text.len()) };
+    let parsed = parse::file(&source.text, source.path, source.language, own, limits.parsed_file, &mut budget);
+    (source.outcome, source.unparsed) = (parsed.outcome, parsed.unparsed);
 }
 
 /// Whether a compiled language's file can do anything at all: its imports have to say so in plain text.
@@ -162,202 +288,34 @@ fn worth_reading(text: &str, language: Language, path: &str, layout: &Layout, ec
     }
 }
 
-/// Commands of manifests as a file of facts each; scripts they start are added to the sources' loads.
-fn commands(layout: &Layout, sources: &mut Vec<Source<'_>>) -> Vec<FileFacts> {
-    let mut files: BTreeMap<String, FileFacts> = BTreeMap::new();
-    for command in &layout.commands {
-        let mut budget = Budget::for_file(command.command.len());
-        let outcome = parse::command(&command.command, &mut budget);
-        let entry = files.entry(command.path.clone()).or_insert_with(|| FileFacts {
+/// The commands of each manifest as a file of facts.
+fn manifests(sources: &[Source<'_>], triggers: &Triggers) -> Vec<FileFacts> {
+    let mut files: BTreeMap<&str, FileFacts> = BTreeMap::new();
+    for (index, source) in sources.iter().enumerate() {
+        let Some(command) = &source.command else { continue };
+        // The manifest of an archive that nobody installs runs nothing.
+        let idle = if layout::is_test_path(&command.path) { Trigger::Test } else { Trigger::Function };
+        let trigger = triggers.of(index, 0).unwrap_or(idle);
+        let entry = files.entry(&command.path).or_insert_with(|| FileFacts {
             path: command.path.clone(),
             language: Language::Shell,
-            trigger: command.trigger,
+            trigger,
             facts: Vec::new(),
             hidden: Vec::new(),
             shape: crate::facts::Shape::default(),
             unparsed: None,
             cut_short: false,
         });
-        for raw in &outcome.facts {
+        for raw in &source.outcome.facts {
             let snippet = raw.inner.as_deref().unwrap_or(&command.command).to_owned();
-            entry.facts.push(fact_of(raw, command.trigger, command.line, 1, snippet));
+            entry.facts.push(fact_of(raw, trigger, command.line, 1, snippet));
         }
-        // A source without text that only starts the scripts.
-        let starter = Source { path: "", language: Language::Shell, text: Cow::Owned(command.path.clone()), outcome, unparsed: None };
-        sources.push(starter);
     }
     files.into_values().collect()
 }
 
-/// The strongest trigger of each function of each file.
-struct Reach {
-    triggers: BTreeMap<(usize, u32), Trigger>,
-    /// Files that run as programs, with the strongest trigger by which they do.
-    mains: BTreeMap<usize, Trigger>,
-}
-
-impl Reach {
-    fn walk(sources: &[Source<'_>], layout: &Layout, files: &Files<'_>) -> Reach {
-        let by_path: BTreeMap<&str, usize> =
-            sources.iter().enumerate().filter(|(_, source)| !source.path.is_empty()).map(|(index, source)| (source.path, index)).collect();
-        let mut reach = Reach { triggers: BTreeMap::new(), mains: BTreeMap::new() };
-        let mut starts: Vec<(Trigger, usize, u32)> = Vec::new();
-        for root in &layout.roots {
-            if let Some(&index) = by_path.get(root.path.as_str()) {
-                starts.push((root.trigger, index, 0));
-                if root.as_main {
-                    reach.main(index, root.trigger);
-                }
-            }
-        }
-        for (path, names, trigger) in &layout.hooks {
-            let Some(&index) = by_path.get(path.as_str()) else { continue };
-            let outcome = &sources[index].outcome;
-            for (name, scopes) in &outcome.exports {
-                let plain = name.strip_prefix("m:").map_or(name.as_str(), |own| own.split('(').next().unwrap_or(own));
-                if names.iter().any(|hook| hook == plain) {
-                    starts.extend(scopes.iter().map(|scope| (*trigger, index, *scope)));
-                }
-            }
-            for (_, methods) in &outcome.class_methods {
-                starts.extend(methods.iter().map(|scope| (*trigger, index, *scope)));
-            }
-        }
-        // Manifest commands start scripts as programs.
-        for source in sources.iter().filter(|source| source.path.is_empty()) {
-            let trigger =
-                layout.commands.iter().find(|command| command.path == source.text).map_or(Trigger::InstallHook, |command| command.trigger);
-            for (_, load) in &source.outcome.loads {
-                if let Some(path) = layout::resolve::file(load, &source.text, Language::JavaScript, &layout.base, files)
-                    && let Some(&index) = by_path.get(path.as_str())
-                {
-                    starts.push((trigger, index, 0));
-                    reach.main(index, trigger);
-                }
-            }
-        }
-        starts.sort();
-        for (trigger, index, scope) in starts {
-            reach.spread(trigger, index, scope, sources, &by_path, layout, files);
-        }
-        reach
-    }
-
-    fn main(&mut self, index: usize, trigger: Trigger) {
-        let entry = self.mains.entry(index).or_insert(trigger);
-        *entry = (*entry).min(trigger);
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one walk over one package, called from one place")]
-    fn spread(
-        &mut self,
-        trigger: Trigger,
-        index: usize,
-        scope: u32,
-        sources: &[Source<'_>],
-        by_path: &BTreeMap<&str, usize>,
-        layout: &Layout,
-        files: &Files<'_>,
-    ) {
-        let mut open = vec![(index, scope)];
-        while let Some((index, scope)) = open.pop() {
-            if self.triggers.get(&(index, scope)).is_some_and(|have| *have <= trigger) {
-                continue;
-            }
-            self.triggers.insert((index, scope), trigger);
-            let Some(source) = sources.get(index) else { continue };
-            let outcome = &source.outcome;
-            if scope == 0 {
-                open.extend(outcome.starts.iter().map(|start| (index, *start)));
-                if trigger == Trigger::SetupScript {
-                    open.extend(build_commands(outcome).map(|method| (index, method)));
-                }
-            }
-            open.extend(outcome.edges.range((scope, 0)..=(scope, u32::MAX)).map(|(_, to)| (index, *to)));
-            let first = (scope, String::new());
-            for (_, load) in outcome.loads.range(first.clone()..).take_while(|(from, _)| *from == scope) {
-                if let Some(path) = layout::resolve::file(load, source.path, source.language, &layout.base, files)
-                    && let Some(&to) = by_path.get(path.as_str())
-                {
-                    // A load runs a module's top level at most as eagerly as the loader runs.
-                    open.push((to, 0));
-                    if source.language == Language::Shell {
-                        self.main(to, trigger);
-                    }
-                }
-            }
-            for (_, call) in outcome.foreign_calls.range(first..).take_while(|(from, _)| *from == scope) {
-                open.extend(foreign(call, source, sources, by_path, layout, files));
-            }
-        }
-    }
-
-    fn of(&self, index: usize, scope: u32) -> Option<Trigger> {
-        self.triggers.get(&(index, scope)).copied()
-    }
-}
-
-/// The scopes that a call into another file of the package means.
-fn foreign(
-    call: &str,
-    source: &Source<'_>,
-    sources: &[Source<'_>],
-    by_path: &BTreeMap<&str, usize>,
-    layout: &Layout,
-    files: &Files<'_>,
-) -> Vec<(usize, u32)> {
-    if source.language == Language::Go {
-        // A function of the same package, in whichever file.
-        let name = call.trim_start_matches("./.");
-        let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        return by_path
-            .iter()
-            .filter(|(path, _)| path.rsplit_once('/').map_or("", |(folder, _)| folder) == folder)
-            .filter_map(|(_, index)| sources[*index].outcome.exports.get(name).map(|scopes| (*index, scopes)))
-            .flat_map(|(index, scopes)| scopes.iter().map(move |scope| (index, *scope)))
-            .collect();
-    }
-    let Some((path, name)) = layout::resolve::called(call, source.path, source.language, &layout.base, files) else { return Vec::new() };
-    let Some(&to) = by_path.get(path.as_str()) else { return Vec::new() };
-    let exports = &sources[to].outcome.exports;
-    let first = name.split('.').next().unwrap_or(&name);
-    let names: Vec<&Vec<u32>> = if source.language == Language::Jvm {
-        exports
-            .iter()
-            .filter(|(have, _)| have.strip_prefix("m:").and_then(|own| own.split('(').next()) == Some(first))
-            .map(|(_, scopes)| scopes)
-            .collect()
-    } else {
-        exports.get(first).into_iter().collect()
-    };
-    names.into_iter().flatten().map(|scope| (to, *scope)).collect()
-}
-
-/// Methods of classes that setuptools runs as commands.
-fn build_commands(outcome: &Outcome) -> impl Iterator<Item = u32> + '_ {
-    outcome
-        .class_methods
-        .iter()
-        .filter(|(bases, _)| {
-            bases.iter().any(|base| {
-                base.starts_with("setuptools.command")
-                    || base.starts_with("distutils.command")
-                    || matches!(
-                        base.as_str(),
-                        "setuptools.Command"
-                            | "distutils.core.Command"
-                            | "distutils.cmd.Command"
-                            | "setuptools.Distribution"
-                            | "setuptools.dist.Distribution"
-                    )
-                    || base.contains("bdist_wheel")
-            })
-        })
-        .flat_map(|(_, methods)| methods.iter().copied())
-}
-
-fn finish(source: Source<'_>, index: usize, reach: &Reach) -> FileFacts {
-    let Source { path, language, text, outcome, unparsed } = source;
+fn finish(source: Source<'_>, index: usize, triggers: &Triggers) -> FileFacts {
+    let Source { path, language, text, outcome, unparsed, .. } = source;
     let is_test = layout::is_test_path(path);
     let default = |scope: u32| match (is_test, scope) {
         (true, _) => Trigger::Test,
@@ -366,8 +324,10 @@ fn finish(source: Source<'_>, index: usize, reach: &Reach) -> FileFacts {
         (false, 0) => Trigger::LooseModule,
         (false, _) => Trigger::Function,
     };
-    let trigger_of = |scope: u32| reach.of(index, scope).unwrap_or_else(|| default(scope));
-    let main = reach.mains.get(&index).copied();
+    let trigger_of = |scope: u32| triggers.of(index, scope).unwrap_or_else(|| default(scope));
+    let main = triggers.as_program(index);
+    // Compiled code has lines instead of offsets, and no text.
+    let compiled = language == Language::Jvm || layout::is_bytecode(path);
     let lines = LineIndex::new(&text);
     let mut facts: Vec<Fact> = Vec::with_capacity(outcome.facts.len());
     for raw in &outcome.facts {
@@ -377,10 +337,10 @@ fn finish(source: Source<'_>, index: usize, reach: &Reach) -> FileFacts {
             (true, None) => trigger.max(if is_test { Trigger::Test } else { Trigger::Command }),
             (false, _) => trigger,
         };
-        let (line, column) = if language == Language::Jvm { (raw.at, 1) } else { lines.place(&text, raw.at) };
+        let (line, column) = if compiled { (raw.at, 1) } else { lines.place(&text, raw.at) };
         let snippet = match &raw.inner {
             Some(inner) => inner.to_string(),
-            None if language == Language::Jvm => format!("{}({})", raw.api, raw.args.join(", ")),
+            None if compiled => format!("{}({})", raw.api, raw.args.join(", ")),
             None => crate::trace::snippet(&text, raw.at, raw.end),
         };
         let mut fact = fact_of(raw, trigger, line, column, snippet);
@@ -414,6 +374,7 @@ fn fact_of(raw: &RawFact, trigger: Trigger, line: u32, column: u32, snippet: Str
         column,
         snippet,
         chain: raw.chain.iter().map(|layer| (*layer).to_owned()).collect(),
+        inner_line: raw.line,
         scope: raw.scope,
         lexical: false,
     }

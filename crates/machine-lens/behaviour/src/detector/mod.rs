@@ -247,8 +247,13 @@ pub(crate) fn notes(facts: &PackageFacts, skipped: usize, out: &mut Vec<SignalDr
 }
 
 /// Ids of findings about the analysis itself; they have no detector.
-pub(crate) const NOTE_IDS: [&str; 4] =
-    ["behaviour/archive-refused", "behaviour/analysis-broke-off", "behaviour/analysis-incomplete", "behaviour/unparsed-source"];
+pub(crate) const NOTE_IDS: [&str; 5] = [
+    "behaviour/archive-refused",
+    "behaviour/analysis-broke-off",
+    "behaviour/analysis-incomplete",
+    "behaviour/unparsed-source",
+    "behaviour/inner-archive-unread",
+];
 
 /// What sensitive data a set holds, in words.
 fn taint_words(taint: Taint) -> String {

@@ -5,6 +5,7 @@
 
 mod cargo;
 mod golang;
+pub(crate) mod inner;
 mod maven;
 mod npm;
 mod pypi;
@@ -50,6 +51,8 @@ pub(crate) struct Layout {
     pub(crate) own_modules: BTreeSet<String>,
     /// The folder that holds the package, with its slash, or nothing.
     pub(crate) base: String,
+    /// Packages in a `node_modules` of the artifact: folder with its slash, and the file that requiring it runs.
+    pub(crate) bundled: BTreeMap<String, String>,
 }
 
 impl Layout {
@@ -142,7 +145,7 @@ pub(crate) fn language(path: &str, bytes: &[u8]) -> Option<Language> {
     if let Some((_, ending)) = name.rsplit_once('.') {
         match ending {
             "js" | "cjs" | "mjs" | "jsx" | "ts" | "tsx" | "mts" | "cts" => return Some(Language::JavaScript),
-            "py" | "pyw" | "py3" | "pth" => return Some(Language::Python),
+            "py" | "pyw" | "py3" | "pth" | "pyc" | "pyo" => return Some(Language::Python),
             "rs" => return Some(Language::Rust),
             "go" => return Some(Language::Go),
             "class" => return Some(Language::Jvm),
@@ -166,6 +169,11 @@ pub(crate) fn language(path: &str, bytes: &[u8]) -> Option<Language> {
     }
 }
 
+/// Whether a path names compiled Python.
+pub(crate) fn is_bytecode(path: &str) -> bool {
+    path.ends_with(".pyc") || path.ends_with(".pyo")
+}
+
 /// The language of text that is written to a path.
 pub(crate) fn script_language(path: &str) -> Option<Language> {
     let path = path.split_whitespace().next_back().unwrap_or(path).trim_matches(['"', '\'']).to_ascii_lowercase();
@@ -174,8 +182,14 @@ pub(crate) fn script_language(path: &str) -> Option<Language> {
         "py" | "pyw" => Some(Language::Python),
         "js" | "cjs" | "mjs" => Some(Language::JavaScript),
         "sh" | "bat" | "cmd" | "ps1" | "bash" | "command" => Some(Language::Shell),
+        _ if is_markup(&path) => Some(Language::JavaScript),
         _ => None,
     }
+}
+
+/// Whether a path names markup that is opened as a program or in a browser.
+pub(crate) fn is_markup(path: &str) -> bool {
+    [".hta", ".html", ".htm", ".svg"].iter().any(|ending| path.trim_end_matches(['"', '\'']).to_ascii_lowercase().ends_with(ending))
 }
 
 /// Whether bytes start as a program of some system does.

@@ -46,12 +46,12 @@ pub(super) fn read(layout: &mut Layout, filename: &str, files: &Files<'_>) {
             continue;
         }
         match (second, third) {
-            (Some("__init__.py"), None) => {
+            (Some("__init__.py" | "__init__.pyc"), None) => {
                 layout.own_modules.insert(top.to_owned());
                 layout.root(path, Trigger::Import, false);
             }
-            (None, None) if top.ends_with(".py") && top != "setup.py" => {
-                layout.own_modules.insert(top.trim_end_matches(".py").to_owned());
+            (None, None) if (top.ends_with(".py") || top.ends_with(".pyc")) && top != "setup.py" => {
+                layout.own_modules.insert(top.trim_end_matches("c").trim_end_matches(".py").to_owned());
                 if is_wheel {
                     layout.root(path, Trigger::Import, false);
                 }

@@ -1,16 +1,18 @@
 //! Which file a specifier means, as the language's own loader would find it.
 
 use super::Files;
+use super::inner::World;
 use crate::facts::Language;
 
 /// Longest specifier looked at.
 const MAX_SPECIFIER: usize = 512;
 
 /// The file that `specifier` in `from` means, if it is one of the artifact's own.
-pub(crate) fn file(specifier: &str, from: &str, language: Language, base: &str, files: &Files<'_>) -> Option<String> {
+pub(crate) fn file(specifier: &str, from: &str, language: Language, world: &World<'_>) -> Option<String> {
     if specifier.len() > MAX_SPECIFIER {
         return None;
     }
+    let (base, files) = (world.base_of(from), &world.files);
     // Scripts that a command starts are paths relative to the package.
     if specifier.starts_with("./") || specifier.starts_with("../") {
         let beside = javascript(specifier, from, files);
@@ -23,19 +25,20 @@ pub(crate) fn file(specifier: &str, from: &str, language: Language, base: &str, 
         }
     }
     match language {
-        Language::JavaScript => javascript(specifier, from, files),
-        Language::Python => python(specifier, from, base, files),
+        Language::JavaScript => javascript(specifier, from, files).or_else(|| bundled(specifier, from, world)),
+        Language::Python => python(specifier, from, base, world),
         Language::Rust => rust(specifier, from, files),
         Language::Jvm => {
-            let path = format!("{}.class", specifier.replace('.', "/"));
-            files.contains_key(path.as_str()).then_some(path)
+            let class = format!("{}.class", specifier.replace('.', "/"));
+            let beside = world.unit_of(from).and_then(|at| world.units.get(at)).map(|unit| format!("{}{class}", unit.prefix));
+            beside.into_iter().chain([class]).find(|path| files.contains_key(path.as_str()))
         }
         _ => None,
     }
 }
 
 /// The file and the name in it that a called path means (`./lib/x.run`, `pkg.mod.run`).
-pub(crate) fn called(path: &str, from: &str, language: Language, base: &str, files: &Files<'_>) -> Option<(String, String)> {
+pub(crate) fn called(path: &str, from: &str, language: Language, world: &World<'_>) -> Option<(String, String)> {
     let mut rest = path;
     let mut name = String::new();
     for _ in 0..8 {
@@ -43,15 +46,48 @@ pub(crate) fn called(path: &str, from: &str, language: Language, base: &str, fil
         name = if name.is_empty() { last.to_owned() } else { format!("{last}.{name}") };
         if module.is_empty() || module.chars().all(|c| c == '.' || c == '/') {
             // `.run`: a name of the package's own `__init__`.
-            let init = file(&path[..path.len() - name.len()], from, language, base, files)?;
+            let init = file(&path[..path.len() - name.len()], from, language, world)?;
             return Some((init, name));
         }
-        if let Some(found) = file(module, from, language, base, files) {
+        if let Some(found) = file(module, from, language, world) {
             return Some((found, name));
         }
         rest = module;
     }
     None
+}
+
+/// The `node_modules` folders that Node looks into from a file of `folder`, nearest first, with their slashes.
+pub(super) fn module_folders(folder: &str) -> impl Iterator<Item = String> {
+    let mut at = Some(folder.trim_end_matches('/'));
+    std::iter::from_fn(move || {
+        let here = at?;
+        at = match here.rsplit_once('/') {
+            Some((above, _)) => Some(above),
+            None if here.is_empty() => None,
+            None => Some(""),
+        };
+        Some(if here.is_empty() { "node_modules/".to_owned() } else { format!("{here}/node_modules/") })
+    })
+}
+
+/// A package that the artifact brings along in some `node_modules`.
+fn bundled(specifier: &str, from: &str, world: &World<'_>) -> Option<String> {
+    let bundled = &world.unit_of(from).and_then(|at| world.units.get(at)).map_or(&world.layout, |unit| &unit.layout).bundled;
+    if bundled.is_empty() || specifier.starts_with(['.', '/']) {
+        return None;
+    }
+    let slashes = if specifier.starts_with('@') { 2 } else { 1 };
+    let name = specifier.splitn(slashes + 1, '/').take(slashes).collect::<Vec<_>>().join("/");
+    let inner = specifier[name.len()..].trim_start_matches('/');
+    module_folders(folder_of(from)).take(64).map(|above| format!("{above}{name}/")).find_map(|folder| {
+        let entry = bundled.get(&folder)?;
+        if inner.is_empty() {
+            Some(entry.clone())
+        } else {
+            javascript(&format!("./{inner}"), &format!("{folder}package.json"), &world.files)
+        }
+    })
 }
 
 fn join(folder: &str, specifier: &str) -> Option<String> {
@@ -86,7 +122,8 @@ pub(super) fn javascript(specifier: &str, from: &str, files: &Files<'_>) -> Opti
         .find(|candidate| files.contains_key(candidate.as_str()))
 }
 
-fn python(specifier: &str, from: &str, base: &str, files: &Files<'_>) -> Option<String> {
+fn python(specifier: &str, from: &str, base: &str, world: &World<'_>) -> Option<String> {
+    let files = &world.files;
     let dots = specifier.bytes().take_while(|byte| *byte == b'.').count();
     let module = specifier[dots..].replace('.', "/");
     let folders: Vec<String> = if dots > 0 {
@@ -98,14 +135,17 @@ fn python(specifier: &str, from: &str, base: &str, files: &Files<'_>) -> Option<
     } else {
         vec![folder_of(from).to_owned(), base.trim_end_matches('/').to_owned(), format!("{base}src")]
     };
-    for folder in folders {
+    // Archives that the code names may have been put on the path.
+    let searched: &[String] = if dots > 0 { &[] } else { &world.search };
+    for folder in folders.iter().chain(searched) {
         let prefix = if folder.is_empty() { String::new() } else { format!("{}/", folder.trim_end_matches('/')) };
-        let candidates = if module.is_empty() {
-            vec![format!("{prefix}__init__.py")]
+        let stems = if module.is_empty() {
+            vec![format!("{prefix}__init__")]
         } else {
-            vec![format!("{prefix}{module}/__init__.py"), format!("{prefix}{module}.py")]
+            vec![format!("{prefix}{module}/__init__"), format!("{prefix}{module}")]
         };
-        if let Some(found) = candidates.into_iter().find(|candidate| files.contains_key(candidate.as_str())) {
+        let mut candidates = stems.iter().flat_map(|stem| [format!("{stem}.py"), format!("{stem}.pyc")]);
+        if let Some(found) = candidates.find(|candidate| files.contains_key(candidate.as_str())) {
             return Some(found);
         }
     }

@@ -113,6 +113,7 @@ fn calls(text: &str, language: Language, outcome: &mut Outcome) {
             end: (open + 1 + argument.len()) as u32,
             inner: None,
             chain: Vec::new(),
+            line: 0,
             scope: 0,
             dormant: false,
         });

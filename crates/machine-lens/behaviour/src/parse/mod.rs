@@ -12,6 +12,7 @@ mod python;
 mod rust;
 pub(crate) mod shell;
 mod tree;
+mod unfold;
 
 use crate::facts::Language;
 use crate::ir::Module;
@@ -26,6 +27,8 @@ pub(crate) const TOO_DEEP: &str = "nested deeper than the parser may go";
 pub(crate) const TOO_LONG: &str = "longer than the largest file that is parsed";
 /// Why a text was not parsed.
 pub(crate) const BROKEN: &str = "not of the language's syntax";
+/// Why compiled code was not read.
+pub(crate) const BYTECODE: &str = "bytecode of a release that is not read, or damaged";
 
 /// A file's outcome, and why it was read by words if it was.
 #[derive(Debug)]
@@ -56,6 +59,12 @@ pub(crate) fn file(
     if depth::is_too_deep(text, language) {
         return words(TOO_DEEP, budget);
     }
+    if language == Language::JavaScript {
+        return match unfold::read(text, path, own_modules, 0, budget, HashMap::new()) {
+            Some(outcome) => Parsed { outcome, unparsed: None },
+            None => words(BROKEN, budget),
+        };
+    }
     match lower(text, path, language) {
         Some(module) => Parsed { outcome: trace(&module, language, own_modules, 0, budget), unparsed: None },
         None => words(BROKEN, budget),
@@ -66,6 +75,12 @@ pub(crate) fn file(
 pub(crate) fn class(bytes: &[u8], own_modules: &BTreeSet<String>, budget: &mut Budget) -> Option<Outcome> {
     let module = jvm::lower(bytes)?;
     Some(trace(&module, Language::Jvm, own_modules, 0, budget))
+}
+
+/// Reads compiled Python. `None`: it is none, or of a release that is not read. Places in what comes out are lines.
+pub(crate) fn bytecode(bytes: &[u8], own_modules: &BTreeSet<String>, budget: &mut Budget) -> Option<Outcome> {
+    let module = crate::peel::pyc::file(bytes)?;
+    Some(trace(&module, Language::Python, own_modules, 0, budget))
 }
 
 /// Reads a command of a manifest.
@@ -85,8 +100,16 @@ pub(crate) fn trace_text(
     if text.len() > 8 << 20 || depth::is_too_deep(text, language) {
         return None;
     }
+    if language == Language::JavaScript {
+        return unfold::read(text, "", own_modules, nesting, budget, outer);
+    }
     let module = lower(text, "", language)?;
     Some(trace_within(&module, language, own_modules, nesting, budget, outer))
+}
+
+/// Whether JavaScript nests deeper than a parser may go.
+pub(crate) fn is_too_deep(text: &str) -> bool {
+    depth::is_too_deep(text, Language::JavaScript)
 }
 
 fn lower(text: &str, path: &str, language: Language) -> Option<Module> {
@@ -115,6 +138,7 @@ fn shell_file(text: &str, budget: &mut Budget) -> Outcome {
             end,
             inner: None,
             chain: fact.chain,
+            line: 0,
             scope: 0,
             dormant: false,
         });

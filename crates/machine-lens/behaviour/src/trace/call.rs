@@ -214,7 +214,8 @@ impl<'m> Tracer<'m, '_> {
                 };
                 let called = format!("{path}()");
                 if matches!(value.data, Data::Unknown) && self.table.leads_somewhere(&called) {
-                    return Value { data: Data::Api(Rc::from(called)), ..value };
+                    let held = super::cipher::keeps_its_arguments(&path).then(|| Rc::new(args.clone())).or_else(|| callee.held.clone());
+                    return Value { data: Data::Api(Rc::from(called)), held, ..value };
                 }
                 value
             }

@@ -89,6 +89,7 @@ impl<'m> Tracer<'m, '_> {
                 end: site.end,
                 inner: Some(Rc::from(super::value::cut(command, 400))),
                 chain,
+                line: 0,
                 scope: site.scope,
                 dormant: self.guarded,
             };
@@ -132,7 +133,14 @@ impl<'m> Tracer<'m, '_> {
         let chain: Vec<&'static str> = code.chain.as_deref().unwrap_or_default().to_vec();
         // Only the code counts; `exec(code, globals())` hands over a namespace that is no payload.
         self.note_chain(Capability::Eval, path, code.taint, vec![code.render(300)], chain, site);
-        let Some(text) = text else { return Value::unknown(code.taint) };
+        if let Data::Code(bytes) = &code.data {
+            let bytes = bytes.clone();
+            return self.read_code_object(&bytes, &code, site);
+        }
+        let Some(text) = text else {
+            self.read_appended(&code, site);
+            return Value::unknown(code.taint);
+        };
         let layer = if code.chain.is_some() { None } else { Some(peel::LITERAL) };
         self.read_virtual(&text, self.language, &code, layer, site)
     }
@@ -157,29 +165,43 @@ impl<'m> Tracer<'m, '_> {
             self.nesting -= 1;
             return Value::default();
         }
+        // What is read is paid for, or text in text in text would cost a parse each without end.
+        self.charge(text.len() as u64 / 8);
         let outer = self.names_for_inner();
         let Some(outcome) = parse::trace_text(text, language, self.own_modules, self.nesting + 1, self.budget, outer) else {
             return Value::default();
         };
-        let reached = reached_scopes(&outcome);
-        for fact in outcome.facts {
-            let mut layers = chain.clone();
-            layers.extend(fact.chain.iter().copied());
-            layers.truncate(peel::MAX_LAYERS);
-            let inner = match fact.inner {
-                Some(inner) => inner,
-                None => Rc::from(snippet(text, fact.at, fact.end)),
-            };
-            let dormant = fact.dormant || !reached.contains(&fact.scope) || self.guarded;
-            self.record(RawFact { at: site.at, end: site.end, inner: Some(inner), chain: layers, scope: site.scope, dormant, ..fact });
+        self.absorb(outcome, Some(text), &chain, site)
+    }
+
+    /// Reads a code object that came out of `marshal`, as [`Tracer::read_virtual`] reads text.
+    fn read_code_object(&mut self, bytes: &[u8], carrier: &Value, site: Site) -> Value {
+        if site.at == u32::MAX || self.nesting >= peel::MAX_DEPTH || self.budget.steps < 1_000 {
+            return Value::default();
         }
-        for (_, load) in outcome.loads {
-            self.out.loads.insert((site.scope, load));
-        }
-        match outcome.last.data {
-            Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::Api(_) => outcome.last,
+        self.charge(bytes.len() as u64);
+        let Some(peel::pyc::Loaded::Code(module)) = peel::pyc::loads(bytes) else { return Value::default() };
+        let outer = self.names_for_inner();
+        let outcome = super::trace_within(&module, Language::Python, self.own_modules, self.nesting + 1, self.budget, outer);
+        let chain: Vec<&'static str> = carrier.chain.as_deref().unwrap_or_default().to_vec();
+        self.absorb(outcome, None, &chain, site)
+    }
+
+    /// Takes over what a virtual source does as done here. `text` is that source where there is one; else places in it
+    /// are lines.
+    fn absorb(&mut self, outcome: super::Outcome, text: Option<&str>, chain: &[&'static str], site: Site) -> Value {
+        let last = match outcome.last.data {
+            Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::Api(_) => outcome.last.clone(),
             _ => Value::unknown(outcome.last.taint),
+        };
+        let (facts, loads, reads) = lift(outcome, text, chain);
+        for fact in facts {
+            let dormant = fact.dormant || self.guarded;
+            self.record(RawFact { at: site.at, end: site.end, scope: site.scope, dormant, ..fact });
         }
+        self.out.loads.extend(loads.into_iter().map(|load| (site.scope, load)));
+        self.out.reads.extend(reads);
+        last
     }
 
     /// The names that code evaluated here sees: interfaces and texts of the top level.
@@ -222,10 +244,46 @@ impl<'m> Tracer<'m, '_> {
                 (_, Codec::Rot13) => Value::text(String::from_utf8_lossy(&bytes).into_owned()),
                 _ => Value::bytes(bytes),
             },
+            None if codec == Codec::Marshal => input.as_bytes().map(unmarshalled).unwrap_or_default(),
             None => Value::default(),
         };
         made.tainted(taint).chained(&input, if codec == Codec::Percent { None } else { layer })
     }
+}
+
+/// What `marshal.loads` gives.
+fn unmarshalled(bytes: &[u8]) -> Value {
+    match peel::pyc::loads(bytes) {
+        Some(peel::pyc::Loaded::Code(_)) => Value { data: Data::Code(Rc::from(bytes)), ..Value::default() },
+        Some(peel::pyc::Loaded::Data(value)) => value,
+        None => Value::default(),
+    }
+}
+
+/// What a source inside another one does, in terms of layers: facts with their chain, line and code, the modules that
+/// it loads, the files that it reads. Places and scopes are still its own.
+pub(crate) fn lift(outcome: super::Outcome, text: Option<&str>, chain: &[&'static str]) -> (Vec<RawFact>, Vec<String>, Vec<Rc<str>>) {
+    let reached = reached_scopes(&outcome);
+    let breaks: Vec<u32> = text.map(|text| memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32).collect()).unwrap_or_default();
+    let lifted = |fact: RawFact| {
+        let mut layers = chain.to_vec();
+        layers.extend(fact.chain.iter().copied());
+        layers.truncate(peel::MAX_LAYERS);
+        let line = match (fact.line, text) {
+            (0, Some(_)) => breaks.partition_point(|at| *at < fact.at) as u32 + 1,
+            (0, None) => fact.at,
+            (line, _) => line,
+        };
+        let inner = match (&fact.inner, text) {
+            (Some(inner), _) => inner.clone(),
+            (None, Some(text)) => Rc::from(snippet(text, fact.at, fact.end)),
+            (None, None) => Rc::from(super::value::cut(&format!("{}({})", fact.api, fact.args.join(", ")), 400)),
+        };
+        let dormant = fact.dormant || !reached.contains(&fact.scope);
+        RawFact { inner: Some(inner), chain: layers, line, dormant, ..fact }
+    };
+    let facts = outcome.facts.into_iter().map(lifted).collect();
+    (facts, outcome.loads.into_iter().map(|(_, load)| load).collect(), outcome.reads.into_iter().collect())
 }
 
 fn buffer_of(input: &Value) -> Value {

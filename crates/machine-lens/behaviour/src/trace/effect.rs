@@ -28,11 +28,14 @@ impl<'m> Tracer<'m, '_> {
             None => None,
         };
         let (callee, args) = (&callee, &args);
+        if let Some(value) = self.pure_call(path, callee, args) {
+            return value;
+        }
         match effect {
             Effect::Spawn | Effect::Fork | Effect::SpawnBuilder => self.spawn(effect, path, callee, args, site),
             Effect::Eval | Effect::EvalLast => self.eval_code(effect, path, args, site),
             Effect::Decode(codec) => self.decode(codec, callee, args),
-            Effect::Cipher => Value::unknown(args.taint().with(callee.taint).with(Taint::DECODED).with(Taint::CIPHER)),
+            Effect::Cipher => self.decipher(path, callee, args),
             Effect::Open
             | Effect::Writer
             | Effect::Path
@@ -151,6 +154,7 @@ impl<'m> Tracer<'m, '_> {
             end: site.end,
             inner: None,
             chain,
+            line: 0,
             scope: site.scope,
             dormant: self.guarded,
         };

@@ -245,6 +245,7 @@ impl<'m> Tracer<'m, '_> {
             || (self.language == Language::Python
                 && !self.own_modules.is_empty()
                 && self.own_modules.contains(path.split('.').next().unwrap_or(path)))
+            || (self.language == Language::JavaScript && !self.own_modules.is_empty() && self.own_modules.contains(npm_package(path)))
     }
 
     fn is_environment_object(&self, path: &str) -> bool {
@@ -273,6 +274,7 @@ impl<'m> Tracer<'m, '_> {
                     value.label = object.label.clone();
                     value.about = object.about;
                     value.origin = object.origin;
+                    value.held = object.held;
                     return value;
                 }
                 if &**name == "__dict__" {
@@ -352,6 +354,13 @@ impl<'m> Tracer<'m, '_> {
             },
         }
     }
+}
+
+/// The package of a path such as `name.member`, `name/file.member` or `@scope/name.member`.
+fn npm_package(path: &str) -> &str {
+    let scope = if path.starts_with('@') { path.find('/').map_or(0, |at| at + 1) } else { 0 };
+    let rest = &path[scope..];
+    &path[..scope + rest.find(['/', '.', '(']).unwrap_or(rest.len())]
 }
 
 fn is_mapping_method(name: &str) -> bool {

@@ -72,7 +72,9 @@ impl<'m> Tracer<'m, '_> {
                 };
                 let origin = file.about.or(file.origin);
                 let taint = file.taint.with(read_taint).without(Taint::NETWORK.with(Taint::DECODED));
-                Value { data, taint, label: Some(Rc::from(place)), origin, ..Value::default() }
+                // How it was opened says what reading it gives.
+                let held = Some(Rc::new(Args { plain: vec![Value::text(mode), Value::text(path.clone())], named: Vec::new() }));
+                Value { data, taint, label: Some(Rc::from(place)), origin, held, ..Value::default() }
             }
             Effect::ReadInto => {
                 let taint = path_taint(kind).with(Taint::FILE);
@@ -90,7 +92,8 @@ impl<'m> Tracer<'m, '_> {
                     self.note(Capability::FileRead, path, taint, vec![place.clone()], site);
                 }
                 self.hand_to_functions(args, taint, site.scope);
-                Value { label: Some(Rc::from(place)), ..Value::unknown(taint) }
+                let read = self.content(path, &place, callee, args).tainted(taint);
+                Value { label: Some(Rc::from(place)), ..read }
             }
             Effect::Write | Effect::WriteSelf => {
                 let content = args.get(if on_self { 0 } else { 1 }).or_else(|| args.named("data")).cloned().unwrap_or_default();
@@ -175,9 +178,20 @@ impl<'m> Tracer<'m, '_> {
             None if self.language == Language::Python && looks_like_python(&text) => Language::Python,
             None => return,
         };
-        self.dropped_labels.insert(Rc::from(place), Taint::DROPPED);
-        if let Some(origin) = content.origin {
-            self.taint_name(origin, site.scope, Taint::DROPPED);
+        let is_markup = crate::layout::is_markup(place);
+        // A page that is opened in a browser is no program; an application in markup is.
+        if !is_markup || place.ends_with(".hta") {
+            self.dropped_labels.insert(Rc::from(place), Taint::DROPPED);
+            if let Some(origin) = content.origin {
+                self.taint_name(origin, site.scope, Taint::DROPPED);
+            }
+        }
+        if is_markup {
+            let carrier = Value::unknown(content.taint).chained(content, Some(peel::WRITTEN));
+            for script in peel::html::scripts(&text) {
+                self.read_virtual(script, Language::JavaScript, &carrier, Some(peel::HTML), site);
+            }
+            return;
         }
         self.read_virtual(&text, language, content, Some(peel::WRITTEN), site);
     }

@@ -9,9 +9,9 @@ use std::rc::Rc;
 
 /// Arguments of a call after evaluation.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Args {
-    pub(super) plain: Vec<Value>,
-    pub(super) named: Vec<(Rc<str>, Value)>,
+pub(crate) struct Args {
+    pub(crate) plain: Vec<Value>,
+    pub(crate) named: Vec<(Rc<str>, Value)>,
 }
 
 impl Args {
@@ -59,7 +59,7 @@ pub(super) fn through_unknown(taint: Taint) -> Taint {
 impl<'m> Tracer<'m, '_> {
     /// `object.name(args)` where `object` is no interface.
     pub(super) fn method(&mut self, object: Value, name: &str, args: &Args, scope: u32) -> Value {
-        if let Some(value) = self.text_method(&object, name, args) {
+        if let Some(value) = self.pure_method(&object, name, args).or_else(|| self.text_method(&object, name, args)) {
             return value;
         }
         if let Some(value) = self.sequence_method(&object, name, args, scope) {
@@ -139,6 +139,7 @@ impl<'m> Tracer<'m, '_> {
             label: object.label.clone(),
             about: object.about,
             origin: object.origin,
+            held: object.held.clone(),
         }
     }
 

@@ -7,18 +7,23 @@
 
 mod assign;
 mod call;
+mod cipher;
 mod code;
+mod content;
 mod effect;
 mod expr;
 mod files;
 mod fold;
 mod method;
+mod pure;
+mod texts;
 pub(crate) mod value;
 
-pub(crate) use code::snippet;
+pub(crate) use code::{lift, snippet};
 pub(crate) use files::path_taint;
 
 use crate::api::{Table, table};
+use crate::contents::Contents;
 use crate::facts::{Capability, Language, Taint};
 use crate::hash::NumberMap;
 use crate::ir::{Expr, Function, Module, Stmt, Sym, Target};
@@ -36,11 +41,13 @@ pub(crate) struct Budget {
     pub(crate) peel: PeelBudget,
     /// Facts that one file may have.
     pub(crate) facts: usize,
+    /// Files of the artifact that the code reads, where what it reads is run.
+    pub(crate) contents: Option<Rc<Contents>>,
 }
 
 impl Budget {
     pub(crate) fn for_file(source_bytes: usize) -> Budget {
-        Budget { steps: 2_000_000 + 4 * source_bytes as u64, peel: PeelBudget::new(), facts: 20_000 }
+        Budget { steps: 2_000_000 + 4 * source_bytes as u64, peel: PeelBudget::new(), facts: 20_000, contents: None }
     }
 }
 
@@ -56,6 +63,8 @@ pub(crate) struct RawFact {
     /// The code, where it is not the file's own text.
     pub(crate) inner: Option<Rc<str>>,
     pub(crate) chain: Vec<&'static str>,
+    /// Line in the innermost layer, where there are layers; else 0.
+    pub(crate) line: u32,
     pub(crate) scope: u32,
     /// In a function of a virtual source that nothing there calls, or behind a program guard.
     pub(crate) dormant: bool,
@@ -73,6 +82,8 @@ pub(crate) struct Outcome {
     pub(crate) loads: BTreeSet<(u32, String)>,
     /// Calls into other modules of the package: scope, path as resolved (`./lib/x.run`).
     pub(crate) foreign_calls: BTreeSet<(u32, String)>,
+    /// Paths that are read, as far as they are known.
+    pub(crate) reads: BTreeSet<Rc<str>>,
     /// Scopes that run without being called.
     pub(crate) starts: Vec<u32>,
     /// Methods of classes by class base path: for build commands.

@@ -1,5 +1,6 @@
 //! What the tracer knows of a value: its text where it can be folded, what it stands for, and what it carries.
 
+use super::method::Args;
 use crate::facts::Taint;
 use crate::ir::Sym;
 use std::rc::Rc;
@@ -29,6 +30,10 @@ pub(crate) enum Data {
     Instance(u32),
     /// `globals()` and the like.
     Namespace,
+    /// A code object, as `marshal` writes it.
+    Code(Rc<[u8]>),
+    /// These, again and again without end (`itertools.cycle`).
+    Cycle(Rc<[Value]>),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -43,6 +48,8 @@ pub(crate) struct Value {
     pub(crate) origin: Option<Sym>,
     /// The path of the file, the command so far.
     pub(crate) label: Option<Rc<str>>,
+    /// What a cipher or a hash was made of.
+    pub(crate) held: Option<Rc<Args>>,
 }
 
 impl Value {

@@ -2,6 +2,9 @@
 
 use bifocal_behaviour::analyse_tree;
 use bifocal_core::{AnalysisLimits, ArtifactFacts, Ecosystem, Signal, SignalKind};
+use bifocal_testkit::hostile::compress::gzip;
+use bifocal_testkit::hostile::tar::TarBuilder;
+use bifocal_testkit::hostile::zip;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn root() -> PathBuf {
@@ -20,11 +23,30 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
+/// A folder of this ending stands for the archive of its name, so that fixtures stay readable.
+const PACKED: &str = ".packed";
+
+/// The archive that a name asks for.
+pub(crate) fn pack(name: &str, files: &[(String, Vec<u8>)]) -> Vec<u8> {
+    if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
+        return gzip(&files.iter().fold(TarBuilder::new(), |tar, (path, bytes)| tar.file(path, bytes)).finish());
+    }
+    if name.ends_with(".gz") {
+        return gzip(&files[0].1);
+    }
+    zip::write(&files.iter().map(|(path, bytes)| zip::ZipEntry::deflated(path, bytes)).collect::<Vec<_>>())
+}
+
 fn read_tree(path: &Path, prefix: &str, out: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(path).unwrap() {
         let entry = entry.unwrap();
         let inner = format!("{prefix}{}", entry.file_name().to_str().unwrap());
-        if entry.path().is_dir() {
+        if let Some(archive) = inner.strip_suffix(PACKED) {
+            let mut files = Vec::new();
+            read_tree(&entry.path(), "", &mut files);
+            files.sort();
+            out.push((archive.to_owned(), pack(archive, &files)));
+        } else if entry.path().is_dir() {
             read_tree(&entry.path(), &format!("{inner}/"), out);
         } else {
             out.push((inner, std::fs::read(entry.path()).unwrap()));

@@ -6,3 +6,4 @@ mod catalogue;
 mod difference;
 mod fixtures;
 mod hostile;
+mod nested;
