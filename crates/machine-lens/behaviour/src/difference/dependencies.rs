@@ -17,7 +17,7 @@ pub(super) fn read(ecosystem: Option<Ecosystem>, files: &Files<'_>) -> Vec<Depen
         Some(Ecosystem::Npm) => npm(&base, files),
         Some(Ecosystem::Pypi) => pypi(&base, files),
         Some(Ecosystem::Cargo) => cargo(&base, files),
-        Some(Ecosystem::Golang) => golang(&base, files),
+        Some(Ecosystem::Golang) => golang(files),
         // A jar's dependencies stand in a file of their own, which is no part of the jar.
         Some(Ecosystem::Maven) | None => Vec::new(),
     };
@@ -115,9 +115,11 @@ fn cargo(base: &str, files: &Files<'_>) -> Vec<DependencyClaim> {
 }
 
 /// `require` lines of direct dependencies; `replace` does nothing in a dependency's go.mod.
-fn golang(base: &str, files: &Files<'_>) -> Vec<DependencyClaim> {
-    let path = format!("{base}go.mod");
-    let Some(text) = files.get(path.as_str()).map(|bytes| layout::source_text(bytes)) else { return Vec::new() };
+fn golang(files: &Files<'_>) -> Vec<DependencyClaim> {
+    // A module's path has slashes of its own: its manifest is the one with the shortest path.
+    let manifests = files.keys().copied().filter(|path| *path == "go.mod" || path.ends_with("/go.mod"));
+    let Some(path) = manifests.min_by_key(|path| path.len()) else { return Vec::new() };
+    let Some(text) = files.get(path).map(|bytes| layout::source_text(bytes)) else { return Vec::new() };
     let mut found = Vec::new();
     let mut inside = false;
     for line in text.lines().take(10_000) {
@@ -132,7 +134,7 @@ fn golang(base: &str, files: &Files<'_>) -> Vec<DependencyClaim> {
         };
         let mut words = module.split("//").next().unwrap_or(module).split_whitespace();
         if let (Some(name), Some(version), false) = (words.next(), words.next(), module.contains("// indirect")) {
-            found.push(claim(name, version, false, &path, &text, line));
+            found.push(claim(name, version, false, path, &text, line));
         }
     }
     found

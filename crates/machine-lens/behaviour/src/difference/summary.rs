@@ -24,6 +24,10 @@ pub(crate) fn summary(facts: &PackageFacts, files: &Files<'_>) -> BehaviourSumma
     let mut seen: BTreeMap<(&str, When, Does, &str), u32> = BTreeMap::new();
     let mut complete = true;
     for (file, fact) in facts.all() {
+        // A manifest's commands stand among the sources a second time, without a path.
+        if file.path.is_empty() {
+            continue;
+        }
         let Some((when, does)) = when(fact.trigger).zip(does(fact)) else { continue };
         let alike = seen.entry((&file.path, when, does, &fact.api)).or_default();
         *alike += 1;

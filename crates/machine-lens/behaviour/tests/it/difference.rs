@@ -36,8 +36,9 @@ fn a_new_install_script_that_acts_is_held_and_one_that_builds_is_noted() {
     assert!(ids(&bad).contains(&HELD), "{:?}", ids(&bad));
     let shape = bad.signals.iter().find(|signal| signal.id == HELD).unwrap();
     assert!(shape.is_malware_class() && shape.confidence >= 0.9 && !shape.evidence.is_empty());
-    let gained = bad.changes.iter().find(|change| change.subject == Subject::InstallScript).unwrap();
-    assert_eq!((gained.kind, gained.detail.as_str()), (ChangeKind::Gained, "postinstall: node note.js"));
+    let gained = |detail: &str| bad.changes.iter().any(|change| change.subject == Subject::InstallScript && change.detail == detail);
+    assert!(gained("postinstall: node note.js") && gained("note.js runs by itself"), "{:?}", bad.changes);
+    assert!(bad.changes.iter().all(|change| change.kind == ChangeKind::Gained), "{:?}", bad.changes);
 
     let builds = ("package.json", r#"{"name":"x","version":"1.0.1","main":"index.js","scripts":{"install":"node-gyp rebuild"}}"#);
     let benign = npm(&[PLAIN, MAIN], &[builds, MAIN]);
@@ -112,6 +113,19 @@ fn a_build_script_of_a_crate_that_downloads_is_held_and_one_that_compiles_is_not
     let benign = ("build.rs", "fn main() { println!(\"cargo:rerun-if-changed=build.rs\"); }\n");
     let found = difference(Ecosystem::Cargo, &[manifest, library], &[manifest, library, benign]);
     assert_eq!(ids(&found), ["behaviour/update-gained-install-script"]);
+}
+
+#[test]
+fn a_function_that_reads_keys_and_talks_is_held_only_where_both_are_new() {
+    let manifest = ("Cargo.toml", "[package]\nname = \"x\"\nversion = \"1.0.0\"\n");
+    let plain = ("src/lib.rs", "pub fn add(a: u32, b: u32) -> u32 { a + b }\n");
+    let reads = "pub fn keys() -> String { std::fs::read_to_string(\"/home/x/.cargo/credentials.toml\").unwrap_or_default() }\n";
+    let talks = "pub fn send() { let _ = std::net::TcpStream::connect((\"api.example.com\", 443)); }\n";
+    let both = format!("{reads}{talks}");
+    let bad = difference(Ecosystem::Cargo, &[manifest, plain], &[manifest, ("src/lib.rs", &both)]);
+    assert!(ids(&bad).contains(&HELD), "{:?}", ids(&bad));
+    let client = difference(Ecosystem::Cargo, &[manifest, ("src/lib.rs", talks)], &[manifest, ("src/lib.rs", &both)]);
+    assert!(!ids(&client).contains(&HELD), "{:?}", ids(&client));
 }
 
 #[test]
