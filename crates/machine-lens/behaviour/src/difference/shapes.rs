@@ -183,7 +183,12 @@ fn stolen(view: &View<'_>) -> Shape {
         let beside = acts.iter().any(|act| act.when <= When::Import && is_foreign_talk(act))
             && acts.iter().any(|act| act.when <= When::Import && matches!(act.does, Does::ReadSecret | Does::ReadEnvironment | Does::Spy));
         let bulk = flows.iter().any(|act| carries(act, &[Carries::Environment]) || act.when <= When::Load) && !flows.is_empty();
-        if bulk || beside {
+        // In a function, both have to be new to the whole package, or the host one that collects for whoever is not named.
+        let reads = acts.iter().any(|act| act.does == Does::ReadSecret);
+        let first = |does| !view.old.acts.iter().any(|act| act.does == does);
+        let both_first = view.old.complete && first(Does::ReadSecret) && first(Does::Network);
+        let called = reads && acts.iter().any(|act| to_drop(act) || (both_first && is_foreign_talk(act)));
+        if bulk || beside || called {
             let shown: Vec<&Act> = acts.iter().copied().filter(|act| is_talk(act) || takes(act)).collect();
             return Some(("code that sends secrets or the whole environment to a host", places(&shown)));
         }
