@@ -93,7 +93,7 @@ async fn whatever_the_child_tries_is_refused_and_it_goes_on() {
     ];
     for attempt in attempts {
         let told = supervisor.run(attempt.as_bytes(), b"").await.unwrap_or_else(|failure| panic!("{attempt}: {failure}"));
-        assert_eq!(String::from_utf8_lossy(&told), "PermissionDenied", "{attempt}");
+        assert_eq!(String::from_utf8_lossy(&told.bytes), "PermissionDenied", "{attempt}");
     }
     assert!(!Path::new("/tmp/bifocal-sandbox-escaped").exists());
     assert_eq!(supervisor.run(b"environment", b"").await.unwrap().bytes, b"0");
