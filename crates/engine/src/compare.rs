@@ -119,7 +119,7 @@ pub async fn compare_paths(analyser: &Analyser, policy: &Policy, old: &Path, new
         };
         let filename = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let bytes = input.into_bytes();
-        let facts = analyser.analyse(None, &filename, Sha256::of(&bytes), bytes.into()).await.facts;
+        let facts = analyser.analyse(None, &filename, Sha256::of(&bytes), bytes).await.facts;
         sides.push((shown, Looked { filename, facts }));
     }
     let mut report = empty(policy, String::new(), String::new());

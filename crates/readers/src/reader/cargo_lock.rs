@@ -119,7 +119,7 @@ fn unlocked(list: &mut Listing<'_>, packages: &[&Node<'_>], workspace: &Workspac
         // A requirement that cannot be compared is one that the lockfile may well meet.
         let fits =
             |version: &&str| bifocal_versions::satisfies(Ecosystem::Cargo, version, &requirement).unwrap_or(true) || requirement == "*";
-        if !locked.get(&folded(name)).is_some_and(|versions| versions.iter().any(|version| fits(version))) {
+        if !locked.get(&folded(name)).is_some_and(|versions| versions.iter().any(fits)) {
             list.unlocked(&asked.place, &format!("{} {requirement}", shown(name)))?;
         }
     }

@@ -36,7 +36,7 @@ fn supervise() -> ExitCode {
         let Ok(command) = ChildCommand::this_program("serve") else { return ExitCode::FAILURE };
         let supervisor = Supervisor::new(command, ProcessLimits::default(), 1);
         let Ok(pid) = supervisor.run(b"pid", b"").await else { return ExitCode::FAILURE };
-        println!("{}", String::from_utf8_lossy(&pid));
+        println!("{}", String::from_utf8_lossy(&pid.bytes));
         let _ = supervisor.run(b"loop", b"").await;
         ExitCode::SUCCESS
     })

@@ -86,7 +86,7 @@ fn is_talk(act: &Act) -> bool {
 
 /// Talks to somebody else than the project, a registry or this machine.
 fn is_foreign_talk(act: &Act) -> bool {
-    is_talk(act) && !(!act.hosts.is_empty() && act.hosts.iter().all(|host| host.own))
+    is_talk(act) && (act.hosts.is_empty() || act.hosts.iter().any(|host| !host.own))
 }
 
 fn takes(act: &Act) -> bool {

@@ -37,7 +37,7 @@ pub(crate) fn summary(facts: &PackageFacts, files: &Files<'_>) -> BehaviourSumma
         }
         acts.push(act(facts, file, fact, when, does));
     }
-    acts.sort_by(|a, b| (a.when, a.does).cmp(&(b.when, b.does)));
+    acts.sort_by_key(|a| (a.when, a.does));
     complete &= acts.len() <= BehaviourSummary::MAX_ACTS && !facts.files.iter().any(|file| file.cut_short);
     acts.truncate(BehaviourSummary::MAX_ACTS);
     let mut hooks = hooks(facts);

@@ -86,7 +86,7 @@ where
     let cipher = C::new_from_slice(key).ok()?;
     match mode {
         Mode::Ecb | Mode::Cbc => {
-            if data.is_empty() || data.len() % BLOCK != 0 {
+            if data.is_empty() || !data.len().is_multiple_of(BLOCK) {
                 return None;
             }
             let mut out = Vec::with_capacity(data.len());
@@ -152,7 +152,7 @@ where
     let once = double(encrypt([0; BLOCK]));
     let mut message = vec![0u8; BLOCK];
     message.extend_from_slice(nonce.get(..nonce.len().min(4_096))?);
-    let whole = message.len() % BLOCK == 0;
+    let whole = message.len().is_multiple_of(BLOCK);
     if !whole {
         message.push(0x80);
         message.resize(message.len().next_multiple_of(BLOCK), 0);

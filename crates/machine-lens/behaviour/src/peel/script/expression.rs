@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
             out.extend(quasi.value.cooked.as_ref().unwrap_or(&quasi.value.raw).as_str().encode_utf16());
             if let Some(part) = it.expressions.get(at) {
                 let part = self.eval(part, scope)?;
-                match self.to_text(&part)? {
+                match self.as_text_of(&part)? {
                     Some(text) => out.extend(text.iter()),
                     None => known = false,
                 }
@@ -173,7 +173,7 @@ impl<'a> Machine<'a> {
                         _ => match property.key.as_expression() {
                             Some(expression) => {
                                 let name = self.eval(expression, scope)?;
-                                self.to_text(&name)?.map(|text| String::from_utf16_lossy(&text))
+                                self.as_text_of(&name)?.map(|text| String::from_utf16_lossy(&text))
                             }
                             None => None,
                         },
@@ -241,7 +241,7 @@ impl<'a> Machine<'a> {
             _ => return Ok(Js::Unknown),
         };
         let old = self.read(&place, scope)?;
-        let Some(number) = self.to_number(&old)? else {
+        let Some(number) = self.as_number_of(&old)? else {
             self.write(place, Js::Unknown, scope)?;
             return Ok(Js::Unknown);
         };
@@ -304,9 +304,9 @@ impl<'a> Machine<'a> {
         let value = self.eval(&it.argument, scope)?;
         Ok(match it.operator {
             UnaryOperator::LogicalNot => value.truth().map_or(Js::Unknown, |truth| Js::Bool(!truth)),
-            UnaryOperator::UnaryPlus => self.to_number(&value)?.map_or(Js::Unknown, Js::Num),
-            UnaryOperator::UnaryNegation => self.to_number(&value)?.map_or(Js::Unknown, |number| Js::Num(-number)),
-            UnaryOperator::BitwiseNot => self.to_number(&value)?.map_or(Js::Unknown, |number| Js::Num(f64::from(!bits(number)))),
+            UnaryOperator::UnaryPlus => self.as_number_of(&value)?.map_or(Js::Unknown, Js::Num),
+            UnaryOperator::UnaryNegation => self.as_number_of(&value)?.map_or(Js::Unknown, |number| Js::Num(-number)),
+            UnaryOperator::BitwiseNot => self.as_number_of(&value)?.map_or(Js::Unknown, |number| Js::Num(f64::from(!bits(number)))),
             UnaryOperator::Typeof => match &value {
                 Js::Undefined => Js::text("undefined"),
                 Js::Null => Js::text("object"),
@@ -338,7 +338,7 @@ impl<'a> Machine<'a> {
         for (operator, right) in rights.into_iter().rev() {
             let right = self.eval(right, scope)?;
             if operator == BinaryOperator::Addition
-                && let (Some(buffer), Some(text)) = (&mut grown, self.to_text(&right)?)
+                && let (Some(buffer), Some(text)) = (&mut grown, self.as_text_of(&right)?)
             {
                 buffer.extend_from_slice(&text);
                 self.spend(text.len() as u64 / 64)?;
@@ -387,7 +387,7 @@ impl<'a> Machine<'a> {
                     (Js::Heap(_), Js::Heap(_)) => self.strictly_equal(left, right).unwrap_or(false),
                     (Js::Text(a), Js::Text(b)) => a == b,
                     _ => {
-                        let (Some(a), Some(b)) = (self.to_number(left)?, self.to_number(right)?) else { return Ok(Js::Unknown) };
+                        let (Some(a), Some(b)) = (self.as_number_of(left)?, self.as_number_of(right)?) else { return Ok(Js::Unknown) };
                         a == b
                     }
                 };
@@ -396,10 +396,10 @@ impl<'a> Machine<'a> {
             B::Addition => {
                 let (left, right) = (self.primitive(left)?, self.primitive(right)?);
                 if matches!(left, Js::Text(_)) || matches!(right, Js::Text(_)) {
-                    let (Some(a), Some(b)) = (self.to_text(&left)?, self.to_text(&right)?) else { return Ok(Js::Unknown) };
+                    let (Some(a), Some(b)) = (self.as_text_of(&left)?, self.as_text_of(&right)?) else { return Ok(Js::Unknown) };
                     return self.made([&*a, &*b].concat());
                 }
-                let (Some(a), Some(b)) = (self.to_number(&left)?, self.to_number(&right)?) else { return Ok(Js::Unknown) };
+                let (Some(a), Some(b)) = (self.as_number_of(&left)?, self.as_number_of(&right)?) else { return Ok(Js::Unknown) };
                 return Ok(Js::Num(a + b));
             }
             B::LessThan | B::LessEqualThan | B::GreaterThan | B::GreaterEqualThan => {
@@ -416,7 +416,7 @@ impl<'a> Machine<'a> {
             B::In | B::Instanceof => return Ok(Js::Unknown),
             _ => {}
         }
-        let (Some(a), Some(b)) = (self.to_number(left)?, self.to_number(right)?) else { return Ok(Js::Unknown) };
+        let (Some(a), Some(b)) = (self.as_number_of(left)?, self.as_number_of(right)?) else { return Ok(Js::Unknown) };
         let shift = bits(b) as u32 & 31;
         Ok(match operator {
             B::LessThan => Js::Bool(a < b),
@@ -441,12 +441,12 @@ impl<'a> Machine<'a> {
     /// What an object is in arithmetic: its text.
     fn primitive(&mut self, value: &Js) -> Outcome<'a> {
         Ok(match value {
-            Js::Heap(_) | Js::Native(_) => self.to_text(value)?.map_or(Js::Unknown, Js::Text),
+            Js::Heap(_) | Js::Native(_) => self.as_text_of(value)?.map_or(Js::Unknown, Js::Text),
             other => other.clone(),
         })
     }
 
-    pub(super) fn to_number(&mut self, value: &Js) -> Outcome<'a, Option<f64>> {
+    pub(super) fn as_number_of(&mut self, value: &Js) -> Outcome<'a, Option<f64>> {
         Ok(Some(match value {
             Js::Undefined => f64::NAN,
             Js::Null => 0.0,
@@ -454,7 +454,7 @@ impl<'a> Machine<'a> {
             Js::Num(number) => *number,
             Js::Text(text) if text.len() > 400 => f64::NAN,
             Js::Text(text) => text_number(&String::from_utf16_lossy(text)),
-            Js::Heap(_) | Js::Native(_) => match self.to_text(value)? {
+            Js::Heap(_) | Js::Native(_) => match self.as_text_of(value)? {
                 Some(text) if text.len() <= 400 => text_number(&String::from_utf16_lossy(&text)),
                 Some(_) => f64::NAN,
                 None => return Ok(None),
@@ -463,7 +463,7 @@ impl<'a> Machine<'a> {
         }))
     }
 
-    pub(super) fn to_text(&mut self, value: &Js) -> Outcome<'a, Option<Rc<[u16]>>> {
+    pub(super) fn as_text_of(&mut self, value: &Js) -> Outcome<'a, Option<Rc<[u16]>>> {
         let plain = match value {
             Js::Text(text) => return Ok(Some(text.clone())),
             Js::Unknown => return Ok(None),
@@ -495,7 +495,7 @@ impl<'a> Machine<'a> {
             }
             if !matches!(item, Js::Undefined | Js::Null) {
                 // An array may hold itself.
-                let Some(text) = self.deeper(|this| this.to_text(item))? else { return Ok(None) };
+                let Some(text) = self.deeper(|this| this.as_text_of(item))? else { return Ok(None) };
                 out.extend_from_slice(&text);
             }
             self.spend(1)?;

@@ -117,7 +117,7 @@ pub(super) fn named(name: &str) -> Js {
         "NaN" => Js::Num(f64::NAN),
         "Infinity" => Js::Num(f64::INFINITY),
         "window" | "self" | "global" | "top" | "this" => Js::Native("globalThis"),
-        _ => NAMES.iter().find(|known| **known == name).map_or(Js::Unknown, |known| Js::Native(*known)),
+        _ => NAMES.iter().find(|known| **known == name).map_or(Js::Unknown, |known| Js::Native(known)),
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) fn named(name: &str) -> Js {
 pub(super) fn method(kind: &str, name: &str) -> Js {
     let known = METHODS.iter().find(|known| known.split_once('.') == Some((kind, name)));
     match known {
-        Some(known) => Js::Native(*known),
+        Some(known) => Js::Native(known),
         // A field that is not there.
         None => Js::Undefined,
     }
@@ -139,7 +139,7 @@ pub(super) fn member(object: &'static str, name: &str) -> Js {
         (object, "name") => Js::text(object.rsplit('.').next().unwrap_or(object)),
         ("Math", "PI") => Js::Num(std::f64::consts::PI),
         (object, name) => match MEMBERS.iter().find(|known| known.split_once('.') == Some((object, name))) {
-            Some(known) => Js::Native(*known),
+            Some(known) => Js::Native(known),
             None if object == "globalThis" || object.starts_with(char::is_lowercase) => method("Function", name),
             None => match method("Function", name) {
                 Js::Undefined => Js::Unknown,
@@ -178,17 +178,17 @@ impl<'a> Machine<'a> {
             return Ok(Js::Unknown);
         }
         let text =
-            |this: &mut Self| -> Outcome<'a, Option<String>> { Ok(this.to_text(&first)?.map(|text| String::from_utf16_lossy(&text))) };
+            |this: &mut Self| -> Outcome<'a, Option<String>> { Ok(this.as_text_of(&first)?.map(|text| String::from_utf16_lossy(&text))) };
         let maths =
-            |this: &mut Self, f: fn(f64) -> f64| -> Outcome<'a> { Ok(this.to_number(&first)?.map_or(Js::Unknown, |n| Js::Num(f(n)))) };
+            |this: &mut Self, f: fn(f64) -> f64| -> Outcome<'a> { Ok(this.as_number_of(&first)?.map_or(Js::Unknown, |n| Js::Num(f(n)))) };
         Ok(match name {
             "String" => match args.first() {
                 None => Js::text(""),
-                Some(value) => self.to_text(value)?.map_or(Js::Unknown, Js::Text),
+                Some(value) => self.as_text_of(value)?.map_or(Js::Unknown, Js::Text),
             },
             "Number" => match args.first() {
                 None => Js::Num(0.0),
-                Some(value) => self.to_number(value)?.map_or(Js::Unknown, Js::Num),
+                Some(value) => self.as_number_of(value)?.map_or(Js::Unknown, Js::Num),
             },
             "Boolean" => first.truth().map_or(Js::Unknown, Js::Bool),
             "Array" => match (&first, args.len()) {
@@ -206,7 +206,7 @@ impl<'a> Machine<'a> {
             "String.fromCharCode" | "String.fromCodePoint" => {
                 let mut units = Vec::with_capacity(args.len());
                 for arg in args {
-                    let Some(number) = self.to_number(arg)? else { return Ok(Js::Unknown) };
+                    let Some(number) = self.as_number_of(arg)? else { return Ok(Js::Unknown) };
                     match char::from_u32(number as u32).filter(|_| name.ends_with("Point")) {
                         Some(c) => units.extend_from_slice(c.encode_utf16(&mut [0; 2])),
                         None => units.push(super::value::bits(number) as u16),
@@ -216,13 +216,13 @@ impl<'a> Machine<'a> {
             }
             "parseInt" | "Number.parseInt" => {
                 let radix = match args.get(1) {
-                    Some(radix) => self.to_number(radix)?.unwrap_or(f64::NAN),
+                    Some(radix) => self.as_number_of(radix)?.unwrap_or(f64::NAN),
                     None => f64::NAN,
                 };
                 text(self)?.map_or(Js::Unknown, |text| Js::Num(leading_int(&text, radix)))
             }
             "parseFloat" | "Number.parseFloat" => text(self)?.map_or(Js::Unknown, |text| Js::Num(leading_float(&text))),
-            "isNaN" => self.to_number(&first)?.map_or(Js::Unknown, |number| Js::Bool(number.is_nan())),
+            "isNaN" => self.as_number_of(&first)?.map_or(Js::Unknown, |number| Js::Bool(number.is_nan())),
             "Math.floor" => maths(self, f64::floor)?,
             "Math.ceil" => maths(self, f64::ceil)?,
             "Math.round" => maths(self, |n| (n + 0.5).floor())?,
@@ -231,7 +231,7 @@ impl<'a> Machine<'a> {
             "Math.pow" | "Math.min" | "Math.max" => {
                 let mut numbers = Vec::new();
                 for arg in args {
-                    let Some(number) = self.to_number(arg)? else { return Ok(Js::Unknown) };
+                    let Some(number) = self.as_number_of(arg)? else { return Ok(Js::Unknown) };
                     numbers.push(number);
                 }
                 Js::Num(match (name, &numbers[..]) {
@@ -273,7 +273,7 @@ impl<'a> Machine<'a> {
                 },
                 None => Js::text(""),
             },
-            "escape" | "encodeURIComponent" | "encodeURI" => match self.to_text(&first)? {
+            "escape" | "encodeURIComponent" | "encodeURI" => match self.as_text_of(&first)? {
                 Some(text) => {
                     let keep: &str = match name {
                         "escape" => "@*_+-./",
@@ -320,7 +320,7 @@ impl<'a> Machine<'a> {
                 for (at, part) in parts.iter_mut().enumerate() {
                     match args.get(at) {
                         None => {}
-                        Some(value) => match (value, self.to_text(value)?) {
+                        Some(value) => match (value, self.as_text_of(value)?) {
                             (Js::Heap(cell), _) => match self.heap.get(*cell as usize) {
                                 Some(Cell::Pattern { source, .. }) => *part = source.to_string(),
                                 _ => return Ok(Js::Unknown),
@@ -354,7 +354,7 @@ impl<'a> Machine<'a> {
         if name == "eval" && !matches!(code, Js::Text(_)) {
             return Ok(code);
         }
-        let Some(text) = self.to_text(&code)?.map(|text| String::from_utf16_lossy(&text)) else { return Ok(Js::Unknown) };
+        let Some(text) = self.as_text_of(&code)?.map(|text| String::from_utf16_lossy(&text)) else { return Ok(Js::Unknown) };
         self.spend(text.len() as u64 / 4)?;
         let (at, end) = self.place.unwrap_or(site);
         // `return this` and the like hide nothing.
@@ -366,7 +366,7 @@ impl<'a> Machine<'a> {
         }
         let mut names = Vec::new();
         for param in args.iter().take(args.len().saturating_sub(1)).filter(|_| name == "Function") {
-            let Some(param) = self.to_text(param)? else { return Ok(Js::Unknown) };
+            let Some(param) = self.as_text_of(param)? else { return Ok(Js::Unknown) };
             names.push(String::from_utf16_lossy(&param));
         }
         let whole = if name == "Function" { format!("(function anonymous({}\n) {{\n{text}\n}})", names.join(",")) } else { text };

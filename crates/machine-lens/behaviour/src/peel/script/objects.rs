@@ -48,7 +48,7 @@ impl<'a> Machine<'a> {
                 _ => {}
             }
         }
-        match self.to_text(index)? {
+        match self.as_text_of(index)? {
             Some(name) => self.get(object, &String::from_utf16_lossy(&name)),
             None => Ok(Js::Unknown),
         }
@@ -126,7 +126,7 @@ impl<'a> Machine<'a> {
 
     /// `object[index] = value`.
     pub(super) fn set(&mut self, object: &Js, index: &Js, value: Js) -> Outcome<'a, ()> {
-        let Some(name) = self.to_text(index)? else { return Ok(()) };
+        let Some(name) = self.as_text_of(index)? else { return Ok(()) };
         let name = String::from_utf16_lossy(&name);
         let Js::Heap(at) = object else { return Ok(()) };
         match self.heap.get_mut(*at as usize) {
@@ -156,7 +156,7 @@ impl<'a> Machine<'a> {
 
     /// `object[name](args)`.
     pub(super) fn call_member(&mut self, object: Js, name: &Js, args: Vec<Js>, site: (u32, u32)) -> Outcome<'a> {
-        let Some(name) = self.to_text(name)?.map(|name| String::from_utf16_lossy(&name)) else { return Ok(Js::Unknown) };
+        let Some(name) = self.as_text_of(name)?.map(|name| String::from_utf16_lossy(&name)) else { return Ok(Js::Unknown) };
         let is_function = matches!(&object, Js::Heap(at) if matches!(self.heap.get(*at as usize), Some(Cell::Function(_))))
             || matches!(object, Js::Native(_));
         if is_function {
@@ -178,7 +178,7 @@ impl<'a> Machine<'a> {
                     };
                 }
                 "bind" => return self.bound(object, args),
-                "toString" if args.is_empty() => return Ok(self.to_text(&object)?.map_or(Js::Unknown, Js::Text)),
+                "toString" if args.is_empty() => return Ok(self.as_text_of(&object)?.map_or(Js::Unknown, Js::Text)),
                 _ => {}
             }
         }
@@ -201,7 +201,7 @@ impl<'a> Machine<'a> {
             Js::Num(number) => match name.as_str() {
                 "toString" => {
                     let radix = match args.first() {
-                        Some(radix) => self.to_number(radix)?.unwrap_or(10.0),
+                        Some(radix) => self.as_number_of(radix)?.unwrap_or(10.0),
                         None => 10.0,
                     };
                     if !(2.0..=36.0).contains(&radix) {
@@ -220,10 +220,10 @@ impl<'a> Machine<'a> {
                 Some(Cell::Array(_)) => self.array_method(*at, &name, &args, site),
                 Some(Cell::Pattern { .. }) => self.pattern_method(*at, &name, &args),
                 _ => match name.as_str() {
-                    "toString" => Ok(self.to_text(&object)?.map_or(Js::Unknown, Js::Text)),
+                    "toString" => Ok(self.as_text_of(&object)?.map_or(Js::Unknown, Js::Text)),
                     "hasOwnProperty" => {
                         let sought = match args.first() {
-                            Some(sought) => self.to_text(sought)?,
+                            Some(sought) => self.as_text_of(sought)?,
                             None => None,
                         };
                         let keys = self.keys(&object).unwrap_or_default();
@@ -265,7 +265,7 @@ impl<'a> Machine<'a> {
     fn array_method(&mut self, at: u32, name: &str, args: &[Js], site: (u32, u32)) -> Outcome<'a> {
         let number = |this: &mut Self, which: usize, otherwise: f64| -> Outcome<'a, f64> {
             Ok(match args.get(which) {
-                Some(value) => this.to_number(value)?.unwrap_or(otherwise),
+                Some(value) => this.as_number_of(value)?.unwrap_or(otherwise),
                 None => otherwise,
             })
         };
@@ -317,7 +317,7 @@ impl<'a> Machine<'a> {
             "join" => {
                 let gap = match args.first() {
                     None | Some(Js::Undefined) => Some(Rc::from([u16::from(b',')])),
-                    Some(gap) => self.to_text(gap)?,
+                    Some(gap) => self.as_text_of(gap)?,
                 };
                 match gap {
                     Some(gap) => self.joined(&items, &gap)?.map_or(Js::Unknown, Js::Text),
@@ -402,7 +402,7 @@ impl<'a> Machine<'a> {
             "sort" if args.is_empty() => {
                 let mut keyed = Vec::with_capacity(items.len());
                 for item in items {
-                    let Some(text) = self.to_text(&item)? else { return Ok(Js::Unknown) };
+                    let Some(text) = self.as_text_of(&item)? else { return Ok(Js::Unknown) };
                     keyed.push((text, item));
                 }
                 keyed.sort_by(|a, b| a.0.cmp(&b.0));

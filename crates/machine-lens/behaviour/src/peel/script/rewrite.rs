@@ -193,7 +193,7 @@ fn stand_ins(machine: &mut Machine<'_>, text: &str, accessors: &mut BTreeSet<Str
         for (name, stands_for) in new {
             if machine.lookup(name, 0).is_none() && machine.spend(8).is_ok() {
                 let Some(value) = machine.lookup(stands_for, 0).cloned() else { continue };
-                let name = &*machine.allocator.alloc_str(name);
+                let name = machine.allocator.alloc_str(name);
                 machine.declare(name, value, 0, false);
             }
             accessors.insert(name.to_owned());

@@ -23,8 +23,8 @@ impl<'a> Machine<'a> {
         for (at, arg) in args.iter().take(2).enumerate() {
             let is_pattern = matches!(arg, Js::Heap(_));
             if !is_pattern {
-                numbers[at] = self.to_number(arg)?.unwrap_or(f64::NAN);
-                words[at] = self.to_text(arg)?;
+                numbers[at] = self.as_number_of(arg)?.unwrap_or(f64::NAN);
+                words[at] = self.as_text_of(arg)?;
             }
         }
         let given = |at: usize| args.get(at).is_some_and(|arg| !matches!(arg, Js::Undefined));
@@ -69,7 +69,7 @@ impl<'a> Machine<'a> {
             "concat" => {
                 let mut all = text.to_vec();
                 for arg in args {
-                    match self.to_text(arg)? {
+                    match self.as_text_of(arg)? {
                         Some(more) => all.extend_from_slice(&more),
                         None => return Ok(Js::Unknown),
                     }
@@ -182,7 +182,7 @@ impl<'a> Machine<'a> {
             match (&function, &plain) {
                 (Some(function), _) => {
                     let made = self.call(function.clone(), vec![Js::text(found), Js::Num(start as f64)], Js::Undefined, site)?;
-                    match self.to_text(&made)? {
+                    match self.as_text_of(&made)? {
                         Some(made) => out.push_str(&String::from_utf16_lossy(&made)),
                         None => return Ok(Js::Unknown),
                     }

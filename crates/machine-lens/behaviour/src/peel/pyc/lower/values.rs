@@ -174,10 +174,8 @@ impl Lowering {
                 self.push(frame, Expr::Concat(parts), depth);
             }
             // The text of a value; a format behind it changes nothing that matters.
-            Op::Format => {
-                if argument & 4 != 0 && !self.release.since(13) {
-                    frame.pop();
-                }
+            Op::Format if argument & 4 != 0 && !self.release.since(13) => {
+                frame.pop();
             }
             Op::FormatSpec => drop(frame.pop()),
             Op::Extend => {
