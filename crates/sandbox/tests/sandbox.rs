@@ -192,7 +192,7 @@ async fn children_that_do_not_keep_to_the_protocol_are_refused() {
     for (mode, says) in [
         ("garbage", "not a frame"),
         ("short-garbage", "2 bytes that are no frame"),
-        ("old-version", "protocol version 99, expected 1"),
+        ("old-version", "protocol version 99, expected 2"),
         ("huge-hello", "are allowed"),
         ("gone", "ended without an answer"),
         ("silent", "did not introduce itself"),

@@ -2,7 +2,7 @@
 //!
 //! Two purls are fetched, verified and looked at as `check` does it; two paths need no network.
 
-use crate::cli::{DiffArgs, FailOn, Format, Global};
+use crate::cli::{DiffArgs, FailOn, Global, PlainFormat};
 use crate::exit::Failure;
 use crate::{format, setup, terminal};
 use anyhow::{Context as _, anyhow};
@@ -13,9 +13,6 @@ use std::path::Path;
 
 /// Runs the command; gives the exit code.
 pub(crate) async fn run(global: Global, args: DiffArgs) -> Result<u8, Failure> {
-    if !matches!(args.format, Format::Human | Format::Json) {
-        return Err(Failure::usage(anyhow!("diff prints human or json")));
-    }
     let session = setup::Session::open(&global)?;
     let is_purl = |text: &str| text.starts_with("pkg:");
     let report = match (is_purl(&args.old), is_purl(&args.new)) {
@@ -30,8 +27,8 @@ pub(crate) async fn run(global: Global, args: DiffArgs) -> Result<u8, Failure> {
         }
     };
     let text = match args.format {
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the result")?),
-        _ => format::diff::human(&report, terminal::color(global.color, args.output.is_some()), global.verbose > 0),
+        PlainFormat::Json => format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the result")?),
+        PlainFormat::Human => format::diff::human(&report, terminal::color(global.color, args.output.is_some()), global.verbose > 0),
     };
     terminal::write_result(&text, args.output.as_deref())?;
     Ok(report.exit_code(args.fail_on == FailOn::Deny))

@@ -130,7 +130,7 @@ fn what_a_real_client_locks_gets_its_verdicts() {
         }
         let [root, good, bad] = [("acme-root", "1.0.0"), ("acme-good", "1.2.0"), ("acme-bad", "1.0.1")]
             .map(|(name, version)| release(client.ecosystem, name, version));
-        lab.load_advisories(&[json!({
+        lab.load_advisories_of(client.ecosystem.as_str(), &[json!({
             "schema_version": "1.7.0", "id": "MAL-2026-9", "modified": "2026-11-20T00:00:00Z", "published": "2026-11-20T00:00:00Z",
             "summary": "Malicious code",
             "affected": [{ "package": { "ecosystem": client.ecosystem.osv_name(), "name": bad.package.as_str() }, "versions": [bad.version.trim_start_matches('v')] }],

@@ -150,8 +150,8 @@ fn install_scripts_of_bundled_dependencies_run_as_npm_runs_them() {
     let a = manifest("a", &hook);
     let b = manifest("b", &hook);
     let plain = manifest("a", ",\"dependencies\":{\"b\":\"1.0.0\"}");
-    type Case = (&'static str, Vec<(&'static str, &'static str)>, bool);
-    let cases: [Case; 9] = [
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, bool);
+    let cases: [Case<'_>; 9] = [
         (",\"bundledDependencies\":[\"a\"]", vec![("node_modules/a/package.json", &a)], true),
         (",\"bundleDependencies\":{\"a\":\"1\"}", vec![("node_modules/a/package.json", &a)], true),
         (",\"bundleDependencies\":true,\"dependencies\":{\"a\":\"1\"}", vec![("node_modules/a/package.json", &a)], true),
