@@ -24,7 +24,7 @@ fn exit_codes_are_those_of_check() {
     lab.run(&["diff", "old.tgz", "nowhere.tgz"]).expect(3).complains(&["nowhere.tgz"]);
     lab.run(&["diff", "old.tgz", "pkg:npm/x@1.0.0"]).expect(2).complains(&["two purls or two paths"]);
     lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/y@1.0.0"]).expect(2).complains(&["one package"]);
-    lab.run(&["diff", "--format", "sarif", "old.tgz", "bad.tgz"]).expect(2).complains(&["human or json"]);
+    lab.run(&["diff", "--format", "sarif", "old.tgz", "bad.tgz"]).expect(2).complains(&["possible values: human, json"]);
     assert!(lab.upstream.log().is_empty());
     lab.write("broken.tgz", "no archive");
     lab.run(&["diff", "broken.tgz", "old.tgz"]).expect(3).says(&["not compared: broken.tgz"]);

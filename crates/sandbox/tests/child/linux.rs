@@ -11,7 +11,7 @@ pub(crate) fn run() -> ExitCode {
         "garbage" => raw(b"this is no frame, and more than enough of it to be sure"),
         "short-garbage" => raw(b"no"),
         "old-version" => raw(&[&b"BFCL\x63\x00\x02\x00"[..], &[0; 20]].concat()),
-        "huge-hello" => raw(&[&b"BFCL\x01\x00\x02\x00"[..], &[0xff; 20]].concat()),
+        "huge-hello" => raw(&[&b"BFCL\x02\x00\x02\x00"[..], &[0xff; 20]].concat()),
         "silent" => {
             std::thread::sleep(Duration::from_secs(3600));
             ExitCode::SUCCESS
