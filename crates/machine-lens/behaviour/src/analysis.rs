@@ -3,7 +3,7 @@
 use crate::detector::{self, detectors};
 use crate::facts::PackageFacts;
 use crate::layout::Files;
-use crate::package;
+use crate::{model, package};
 use bifocal_archive::{ArchiveError, Budget, EntryKind, Tolerance, sniff, unpack_within};
 use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Digest, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft,
@@ -12,7 +12,7 @@ use bifocal_core::{
 use std::collections::BTreeMap;
 
 /// Name and version of the analyser and its rules; facts made by another one are not reused.
-pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-2");
+pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-2+risk-", include_str!("../model/version"));
 
 /// Stack of the analysing thread, in bytes; only what is touched is ever committed.
 const STACK: usize = 512 << 20;
@@ -32,13 +32,20 @@ pub struct ArtifactInput<'a> {
 
 /// Analyses one artifact. Never fails: what cannot be read is a signal with status *failed*.
 pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFacts {
+    analyse_and_measure(input, limits).0
+}
+
+/// As [`analyse`], with the values by which the model scores, in the order of [`crate::features`]: what training needs.
+/// There are none where nothing could be read.
+pub fn analyse_and_measure(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> (ArtifactFacts, Vec<f64>) {
     let sha256 = Sha256::of(input.bytes);
     let mut facts = blank(sha256, input.ecosystem, input.bytes.len() as u64);
     if sniff(input.bytes).is_none() && may_be_lone(input) {
         let files = Files::from([(input.filename, input.bytes)]);
-        fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
-        return facts;
+        let values = fill(&mut facts, input.ecosystem, input.filename, &files, limits);
+        return (facts, values);
     }
+    let mut values = Vec::new();
     let kind = kind_of(input.ecosystem, input.filename);
     let budget = Budget::new(&limits.archive);
     match unpack_within(input.bytes, &budget, Tolerance::for_kind(kind)) {
@@ -59,11 +66,11 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
             }
             facts.unpacked = unpacked.entries.iter().map(|entry| entry.data.len() as u64).sum();
             facts.files = unpacked.entries.iter().filter(|entry| entry.kind == EntryKind::File).count().try_into().unwrap_or(u32::MAX);
-            fill(&mut facts, input.ecosystem, input.filename, &files, limits, Vec::new());
+            values = fill(&mut facts, input.ecosystem, input.filename, &files, limits);
         }
         Err(error) => facts.signals.push(refused(input.filename, &error).finish(Some(sha256))),
     }
-    facts
+    (facts, values)
 }
 
 /// Whether bytes that are no archive may be a file that is looked at by itself: a script, a class, a POM, a go.mod.
@@ -92,7 +99,7 @@ pub fn analyse_tree(ecosystem: Option<Ecosystem>, files: &[(String, Vec<u8>)], l
     }
     let size = sorted.values().map(|bytes| bytes.len() as u64).sum();
     let mut facts = blank(Sha256::of(listing.as_bytes()), ecosystem, size);
-    fill(&mut facts, ecosystem, "", &sorted, limits, Vec::new());
+    fill(&mut facts, ecosystem, "", &sorted, limits);
     facts
 }
 
@@ -107,6 +114,7 @@ fn blank(sha256: Sha256, ecosystem: Option<Ecosystem>, size: u64) -> ArtifactFac
         files: 0,
         unpacked: 0,
         manifest: ManifestClaims::default(),
+        risk: None,
         signals: Vec::new(),
     }
 }
@@ -128,15 +136,9 @@ fn kind_of(ecosystem: Option<Ecosystem>, filename: &str) -> bifocal_core::Artifa
     }
 }
 
-/// Runs the analysis on a thread with a large stack, so that deep syntax within the bounds cannot overflow it.
-fn fill(
-    facts: &mut ArtifactFacts,
-    ecosystem: Option<Ecosystem>,
-    filename: &str,
-    files: &Files<'_>,
-    limits: &AnalysisLimits,
-    mut drafts: Vec<SignalDraft>,
-) {
+/// Runs the analysis on a thread with a large stack, so that deep syntax within the bounds cannot overflow it. Gives the
+/// values of the model's features.
+fn fill(facts: &mut ArtifactFacts, ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, limits: &AnalysisLimits) -> Vec<f64> {
     if facts.files == 0 {
         facts.files = u32::try_from(files.len()).unwrap_or(u32::MAX);
         facts.unpacked = files.values().map(|bytes| bytes.len() as u64).sum();
@@ -150,18 +152,20 @@ fn fill(
         }
         Ok(work())
     });
-    match outcome {
-        Ok((package, found)) => {
-            facts.ecosystem = ecosystem.or(package.ecosystem);
-            facts.manifest = package.manifest;
-            drafts.extend(found);
+    let (drafts, values) = match outcome {
+        Ok(looked) => {
+            facts.ecosystem = ecosystem.or(looked.package.ecosystem);
+            facts.manifest = looked.package.manifest;
+            facts.risk = looked.risk;
+            (looked.drafts, looked.values)
         }
-        Err(()) => drafts.push(broke_off()),
-    }
+        Err(()) => (vec![broke_off()], Vec::new()),
+    };
     let sha256 = facts.sha256;
     facts.signals.extend(drafts.into_iter().map(|draft| draft.finish(Some(sha256))));
     facts.signals.sort_by(|a, b| place_key(a).cmp(&place_key(b)));
     facts.signals.dedup_by(|a, b| a.fingerprint == b.fingerprint);
+    values
 }
 
 fn place_key(signal: &bifocal_core::Signal) -> (String, u32, u32, &str, &str) {
@@ -171,14 +175,24 @@ fn place_key(signal: &bifocal_core::Signal) -> (String, u32, u32, &str, &str) {
     }
 }
 
-fn look(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, limits: &AnalysisLimits) -> (PackageFacts, Vec<SignalDraft>) {
+/// What one look gives.
+struct Looked {
+    package: PackageFacts,
+    drafts: Vec<SignalDraft>,
+    risk: Option<f64>,
+    values: Vec<f64>,
+}
+
+fn look(ecosystem: Option<Ecosystem>, filename: &str, files: &Files<'_>, limits: &AnalysisLimits) -> Looked {
     let package::Built { facts, skipped } = package::build(ecosystem, filename, files, limits);
     let mut drafts = Vec::new();
     for detector in detectors() {
         detector.detect(&facts, &mut drafts);
     }
+    let judged = model::judge(&facts, files, &drafts);
+    drafts.extend(judged.signal);
     detector::notes(&facts, skipped, &mut drafts);
-    (facts, drafts)
+    Looked { package: facts, drafts, risk: judged.risk, values: judged.values }
 }
 
 fn refused(filename: &str, error: &ArchiveError) -> SignalDraft {

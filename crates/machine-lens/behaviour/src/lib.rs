@@ -14,6 +14,7 @@ mod facts;
 mod hash;
 mod ir;
 mod layout;
+mod model;
 mod package;
 mod parse;
 mod peel;
@@ -21,7 +22,8 @@ mod place;
 mod shape;
 mod trace;
 
-pub use analysis::{ANALYSER, ArtifactInput, analyse, analyse_tree};
+pub use analysis::{ANALYSER, ArtifactInput, analyse, analyse_and_measure, analyse_tree};
 pub use detector::{Detector, detectors, signal_ids};
 pub use facts::{Capability, Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Shape, Taint, Trigger};
+pub use model::{Feature, Model, ModelError, Thresholds, features, shipped};
 pub use place::{Destination, HostKind, PathKind};

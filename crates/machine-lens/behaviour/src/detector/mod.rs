@@ -70,7 +70,8 @@ pub fn detectors() -> &'static [&'static dyn Detector] {
 
 /// Every signal id that this crate can make, sorted.
 pub fn signal_ids() -> Vec<&'static str> {
-    let mut ids: Vec<&'static str> = detectors().iter().map(|detector| detector.id()).chain(NOTE_IDS).collect();
+    let mut ids: Vec<&'static str> =
+        detectors().iter().map(|detector| detector.id()).chain(NOTE_IDS).chain([crate::model::RISK_SCORE]).collect();
     ids.sort_unstable();
     ids
 }
