@@ -64,7 +64,7 @@ def read(names, features, malicious_manifest=None, malicious_root=None, benign=(
             path = str(pathlib.Path(malicious_root) / entry["path"])
             known[path] = {"malicious": True, "group": f"family:{entry['family']}", "family": entry["family"], "month": entry["month"],
                            "kind": kind_of(entry["path"]), "ecosystem": "pypi", "set": "malicious-dev", "name": entry["path"].split("/")[0],
-                           "origin": None}
+                           "origin": None, "tail": False}
     for manifest, root, wanted in benign:
         for entry in lines(manifest):
             if entry["set"] != wanted:
@@ -72,7 +72,8 @@ def read(names, features, malicious_manifest=None, malicious_root=None, benign=(
             path = str(pathlib.Path(root) / entry["path"])
             known[path] = {"malicious": False, "group": f"{entry['ecosystem']}:{entry['name']}", "family": None, "month": None,
                            "kind": entry["kind"], "ecosystem": entry["ecosystem"], "set": f"benign-{wanted}", "name": entry["name"],
-                           "origin": entry.get("origin")}
+                           "origin": entry.get("origin"),
+                           "tail": entry.get("applications") == 1 or 0 < (entry.get("releases") or 0) <= 5}
     rows, failed, seen = [], [], set()
     for line in features:
         about = known.get(line["path"])
@@ -85,8 +86,9 @@ def read(names, features, malicious_manifest=None, malicious_root=None, benign=(
 
 
 def weights(table, shares):
-    """Weights by which every family and every name counts the same, each kind of benign artifact has its share, and both
-    classes weigh the same. The shares keep the model from learning the kind instead of the behaviour."""
+    """Weights by which every family counts the same, each kind of benign artifact has its share, and both classes weigh the
+    same. The shares keep the model from learning the kind instead of the behaviour. Names of the long tail (of one
+    application alone, or with few releases) count twice, since popular packages are easier than fresh uploads."""
     weight = np.zeros(len(table))
     sizes = {}
     for group, kind in zip(table.group, table.kind):
@@ -96,7 +98,8 @@ def weights(table, shares):
         families[group] = families.get(group, 0) + 1
     for row in range(len(table)):
         group = table.group[row]
-        weight[row] = 1 / families[group] if table.malicious[row] else 1 / sizes[group, table.kind[row]]
+        weight[row] = 1 / families[group] if table.malicious[row] else (
+            (2 if table.rows[row]["tail"] else 1) / sizes[group, table.kind[row]])
     for kind in set(table.kind[~table.malicious]):
         mask = ~table.malicious & (table.kind == kind)
         weight[mask] *= shares.get(kind, shares["other"]) / weight[mask].sum()
