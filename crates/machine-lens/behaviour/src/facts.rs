@@ -82,6 +82,8 @@ pub enum Capability {
     Network,
     /// A raw socket, connected or listening.
     Socket,
+    /// Asks a name server; the name that is asked for goes out.
+    Dns,
     /// Reads a file.
     FileRead,
     /// Writes a file.
@@ -118,11 +120,21 @@ pub enum Capability {
     Persist,
     /// Computes or checks a digest.
     Digest,
+    /// Asks whether it is watched: debuggers, virtual machines, lists of processes.
+    Probe,
+    /// Opens a tunnel through which the machine is reached from outside.
+    Tunnel,
+    /// Encrypts data.
+    Encrypt,
+    /// Makes objects of bytes in a way that lets the bytes run code (`pickle`, `marshal`).
+    Deserialise,
+    /// Declares what is to be installed with the package, in code (`setup(install_requires=…)`).
+    Declare,
 }
 
 /// What a value carries, as a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub struct Taint(pub(crate) u32);
+pub struct Taint(pub(crate) u64);
 
 impl Taint {
     /// Nothing known.
@@ -171,6 +183,30 @@ impl Taint {
     pub const ENV_ONE: Taint = Taint(1 << 20);
     /// The temporary folder.
     pub const TEMP: Taint = Taint(1 << 21);
+    /// Whether this is a build server.
+    pub const CI: Taint = Taint(1 << 22);
+    /// The country, language or time zone of the machine.
+    pub const REGION: Taint = Taint(1 << 23);
+    /// The clock.
+    pub const CLOCK: Taint = Taint(1 << 24);
+    /// A test of host or user name: not the name itself, only what it was compared to.
+    pub const WHO: Taint = Taint(1 << 25);
+    /// What a cloud's metadata service answered: keys of the machine's role.
+    pub const CLOUD: Taint = Taint(1 << 26);
+    /// Tokens of a chat client.
+    pub const CHAT: Taint = Taint(1 << 27);
+    /// Pixels or samples of a picture or a sound: a carrier, not code.
+    pub const CARRIER: Taint = Taint(1 << 28);
+    /// Tokens with which packages are published.
+    pub const PUBLISH: Taint = Taint(1 << 29);
+    /// Keystrokes.
+    pub const KEYS: Taint = Taint(1 << 30);
+    /// Whether somebody watches: a debugger, a virtual machine, an analyst's tools.
+    pub const WATCHED: Taint = Taint(1 << 31);
+    /// Encrypted here.
+    pub const ENCRYPTED: Taint = Taint(1 << 32);
+    /// Typed into a form of a page.
+    pub const FORM: Taint = Taint(1 << 33);
 
     /// Both sets together.
     pub const fn with(self, other: Taint) -> Taint {
@@ -192,8 +228,22 @@ impl Taint {
         self.0 == 0
     }
 
+    /// Those of both sets.
+    pub const fn only(self, other: Taint) -> Taint {
+        Taint(self.0 & other.0)
+    }
+
     /// Data that somebody could want to steal.
-    pub const SENSITIVE: Taint = Taint::SECRET_FILE.with(Taint::BROWSER).with(Taint::WALLET).with(Taint::SECRET_ENV).with(Taint::SPIED);
+    pub const SENSITIVE: Taint = Taint::SECRET_FILE
+        .with(Taint::BROWSER)
+        .with(Taint::CHAT)
+        .with(Taint::WALLET)
+        .with(Taint::SECRET_ENV)
+        .with(Taint::SPIED)
+        .with(Taint::CLOUD);
+
+    /// What a condition may depend on so that code runs for some and not for others.
+    pub const GATES: Taint = Taint::CI.with(Taint::REGION).with(Taint::CLOCK).with(Taint::WHO).with(Taint::HOST).with(Taint::WATCHED);
 }
 
 /// One call (or shell command) that touches the world.
@@ -207,6 +257,8 @@ pub struct Fact {
     pub trigger: Trigger,
     /// What its arguments carry.
     pub taint: Taint,
+    /// What the conditions around it depend on, of [`Taint::GATES`].
+    pub gate: Taint,
     /// Its arguments after folding, one text each; parts that are not known are `…`.
     pub args: Vec<String>,
     /// Hosts named in the arguments.
@@ -305,8 +357,16 @@ pub struct Shape {
     pub embedded_hook: Option<u32>,
     /// A pattern that matches wallet addresses: line.
     pub wallet_pattern: Option<u32>,
+    /// Different forms of wallet address that patterns in the text match.
+    pub wallet_forms: u32,
     /// The text replaces the browser's own request or wallet functions.
     pub hooks_requests: bool,
+    /// Different forms of access token that patterns in the text match.
+    pub token_patterns: u32,
+    /// Names of virtual machines and of analysts' tools in the text.
+    pub watcher_words: u32,
+    /// C code in a comment for cgo that runs before `main` and starts something: line.
+    pub native_constructor: Option<u32>,
 }
 
 /// One source file.
@@ -330,6 +390,19 @@ pub struct FileFacts {
     pub cut_short: bool,
 }
 
+/// Something that the manifest wants installed with the package, from elsewhere than the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// The manifest.
+    pub manifest: String,
+    /// Line in it, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The name under which it is used.
+    pub name: String,
+    /// What is asked for, as written.
+    pub wanted: String,
+}
+
 /// A file that is not source, as far as detectors need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherFile {
@@ -350,6 +423,8 @@ pub struct PackageFacts {
     pub manifest: ManifestClaims,
     /// Hosts and repositories that the manifest calls its own.
     pub own_places: Vec<String>,
+    /// What the manifest wants installed with it, by name.
+    pub dependencies: Vec<Dependency>,
     /// Source files, by path.
     pub files: Vec<FileFacts>,
     /// Other files, by path.

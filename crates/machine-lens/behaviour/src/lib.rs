@@ -16,6 +16,7 @@ mod facts;
 mod hash;
 mod ir;
 mod layout;
+mod link;
 mod nested;
 mod package;
 mod parse;

@@ -100,6 +100,7 @@ pub(crate) fn build(
     let mut world = World { ecosystem, layout, units, files: all, search: Vec::new() };
     let python = world.units.iter().zip(&named).filter(|(unit, named)| **named && unit.ecosystem != Some(Ecosystem::Maven));
     world.search = python.map(|(unit, _)| unit.layout.base.clone()).collect();
+    read_again(&mut sources, &world, limits);
     let triggers = reach::walk(&sources, &world, &named);
     let source_bytes = sources.iter().filter(|source| source.command.is_none()).map(|source| source.text.len()).sum();
     let mut out: Vec<FileFacts> = manifests(&sources, &triggers);
@@ -107,9 +108,13 @@ pub(crate) fn build(
         out.push(finish(source, index, &triggers));
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
-    let World { layout: Layout { claims, mut own_places, .. }, units, .. } = world;
+    let World { layout: Layout { claims, mut own_places, dependencies, .. }, units, .. } = world;
     own_places.extend(units.into_iter().zip(&named).filter(|(_, named)| **named).flat_map(|(unit, _)| unit.layout.own_places).take(64));
-    Built { facts: PackageFacts { ecosystem, manifest: claims, own_places, files: out, others, source_bytes }, skipped, unread }
+    Built {
+        facts: PackageFacts { ecosystem, manifest: claims, own_places, dependencies, files: out, others, source_bytes },
+        skipped,
+        unread,
+    }
 }
 
 /// Which archives the code of the artifact, or of another archive, names.
@@ -146,7 +151,7 @@ impl<'a> Reader<'a, '_> {
     fn read(&mut self, files: &Files<'a>, layout: &Layout, ecosystem: Option<Ecosystem>) {
         let wanted: BTreeSet<&str> = layout.roots.iter().map(|root| root.path.as_str()).collect();
         for (&path, &bytes) in files {
-            let language = layout::language(path, bytes).or_else(|| wanted.contains(path).then_some(Language::Shell));
+            let language = layout::language(path, bytes).or_else(|| (wanted.contains(path) && is_text(bytes)).then_some(Language::Shell));
             let Some(language) = language.filter(|_| self.room > 0) else {
                 self.other(path, bytes);
                 continue;
@@ -179,6 +184,11 @@ impl<'a> Reader<'a, '_> {
             self.sources.push(Source { path: "", language: Language::Shell, text: Cow::Borrowed(""), outcome, command, unparsed: None });
         }
     }
+}
+
+/// Whether bytes may be a script: a compiled entry point is no source, whatever names it.
+fn is_text(bytes: &[u8]) -> bool {
+    !layout::is_executable(bytes) && memchr::memchr(0, &bytes[..bytes.len().min(8 << 10)]).is_none()
 }
 
 /// A folder that is named like a module of the standard library does not replace it.
@@ -228,7 +238,7 @@ fn read_source<'a>(
     let mut budget = Budget::for_file(text.len());
     budget.steps = budget.steps.min(*left);
     let before = budget.steps;
-    let parsed = parse::file(&text, path, language, &layout.own_modules, limits.parsed_file, &mut budget);
+    let parsed = parse::file(&text, path, language, &layout.own_modules, limits.parsed_file, None, &mut budget);
     *left -= before - budget.steps;
     Some(Source { path, language, text, outcome: parsed.outcome, command: None, unparsed: parsed.unparsed })
 }
@@ -242,8 +252,49 @@ fn read_with_contents(source: &mut Source<'_>, layout: &Layout, units: &[Unit], 
     let unit = units.iter().filter(|unit| source.path.starts_with(&unit.prefix)).max_by_key(|unit| unit.prefix.len());
     let own = &unit.map_or(layout, |unit| &unit.layout).own_modules;
     let mut budget = Budget { contents: Some(Rc::new(contents)), ..Budget::for_file(source.text.len()) };
-    let parsed = parse::file(&source.text, source.path, source.language, own, limits.parsed_file, &mut budget);
+    let parsed = parse::file(&source.text, source.path, source.language, own, limits.parsed_file, None, &mut budget);
     (source.outcome, source.unparsed) = (parsed.outcome, parsed.unparsed);
+}
+
+/// How often what files say of each other is joined: a chain of that many files is followed.
+const LINK_ROUNDS: usize = 3;
+/// Steps that all second readings of an artifact share.
+const LINK_STEPS: u64 = 100_000_000;
+
+/// Reads those files again of which other files of the package tell something new.
+fn read_again(sources: &mut [Source<'_>], world: &World<'_>, limits: &AnalysisLimits) {
+    let by_path: BTreeMap<String, usize> = sources
+        .iter()
+        .enumerate()
+        .filter(|(_, source)| source.command.is_none())
+        .map(|(index, source)| (source.path.to_owned(), index))
+        .collect();
+    let mut left = LINK_STEPS;
+    for _ in 0..LINK_ROUNDS {
+        let outcomes: Vec<&Outcome> = sources.iter().map(|source| &source.outcome).collect();
+        let links = crate::link::plan(&outcomes, |index, path| {
+            let source = &sources[index];
+            let (file, name) = layout::resolve::called(path, source.path, source.language, world)?;
+            Some((*by_path.get(&file)?, name))
+        });
+        for (index, links) in &links {
+            let source = &mut sources[*index];
+            if source.text.is_empty() || source.unparsed.is_some() || matches!(source.language, Language::Jvm | Language::Shell) {
+                continue;
+            }
+            let own = &world.unit_of(source.path).and_then(|at| world.units.get(at)).map_or(&world.layout, |unit| &unit.layout).own_modules;
+            let contents = Contents::of(&source.outcome, source.path, &world.files).map(Rc::new);
+            let mut budget = Budget { contents, ..Budget::for_file(source.text.len()) };
+            budget.steps = budget.steps.min(left);
+            let before = budget.steps;
+            let parsed = parse::file(&source.text, source.path, source.language, own, limits.parsed_file, Some(links), &mut budget);
+            left -= before - budget.steps;
+            crate::link::renew(&mut source.outcome, parsed.outcome);
+        }
+        if links.is_empty() || left == 0 {
+            break;
+        }
+    }
 }
 
 /// Whether a compiled language's file can do anything at all: its imports have to say so in plain text.
@@ -367,6 +418,7 @@ fn fact_of(raw: &RawFact, trigger: Trigger, line: u32, column: u32, snippet: Str
         api: raw.api.to_string(),
         trigger,
         taint: raw.taint,
+        gate: raw.gate,
         path: raw.args.iter().find_map(|arg| path_kind(arg)),
         args: raw.args.clone(),
         destinations: found,

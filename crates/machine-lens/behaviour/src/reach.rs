@@ -192,7 +192,7 @@ impl<'s> Reach<'_, 's> {
         let Some((path, name)) = layout::resolve::called(call, source.path, source.language, self.world) else { return Vec::new() };
         let Some(&to) = self.by_path.get(path.as_str()) else { return Vec::new() };
         let exports = &self.sources[to].outcome.exports;
-        let first = name.split('.').next().unwrap_or(&name);
+        let first = if exports.contains_key(&name) { &*name } else { name.split('.').next().unwrap_or(&name) };
         let names: Vec<&Vec<u32>> = if source.language == Language::Jvm {
             exports
                 .iter()

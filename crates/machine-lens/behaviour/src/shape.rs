@@ -18,6 +18,9 @@ pub(crate) fn of(text: &str, language: Language) -> Shape {
     }
     names(text, &mut shape);
     words(text, &mut shape);
+    if language == Language::Go {
+        shape.native_constructor = native_constructor(text);
+    }
     shape
 }
 
@@ -57,10 +60,59 @@ const WALLET_LENGTHS: &[&str] = &["{40}", "{25,34}", "{26,35}", "{25,39}", "{33}
 /// Words of code that stands between a page and its requests: the first two together with any of the others.
 const REQUEST_WORDS: &[&str] = &["XMLHttpRequest.prototype", "ethereum", "window.fetch", "fetch=", "fetch ="];
 
+/// Virtual machines and the tools of people who look at malware. They only weigh beside what the code *does*.
+const WATCHER_WORDS: &[&str] = &[
+    "vmtoolsd",
+    "vboxservice",
+    "VBoxService",
+    "vboxtray",
+    "vmwaretray",
+    "vmusrvc",
+    "qemu-ga",
+    "xenservice",
+    "wireshark",
+    "Wireshark",
+    "httpdebugger",
+    "fiddler",
+    "processhacker",
+    "x64dbg",
+    "x32dbg",
+    "ollydbg",
+    "ida64",
+    "pestudio",
+    "Sandboxie",
+    "sbiedll",
+    "SbieDll",
+    "joeboxcontrol",
+    "prl_tools",
+    "dumpcap",
+    "procmon",
+];
+
+/// How a token starts, where a pattern goes on after it.
+const TOKEN_STARTS: &[&str] = &[
+    "ghp_",
+    "gho_",
+    "github_pat_",
+    "npm_",
+    "glpat-",
+    "AKIA",
+    "xox",
+    "sk_live_",
+    "AIza",
+    "mfa",
+    "pypi-",
+    "[\\w-]{24}",
+    "eyJ",
+    "hf_",
+    "sk-",
+];
+
 /// All of these words, looked for in one go: a text is read once instead of forty times.
 static WORDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let hooks = HOOKS.iter().map(|(word, _)| *word);
     let all = THEFT_WORDS.iter().copied().chain(hooks).chain(WALLET_LENGTHS.iter().copied()).chain(REQUEST_WORDS.iter().copied());
+    let all = all.chain(WATCHER_WORDS.iter().copied()).chain(TOKEN_STARTS.iter().copied());
     AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all).ok()
 });
 
@@ -70,13 +122,19 @@ fn words(text: &str, shape: &mut Shape) {
     let line = |at: usize| memchr::memchr_iter(b'\n', &bytes[..at]).count() as u32 + 1;
     let (hooks, lengths) = (THEFT_WORDS.len(), THEFT_WORDS.len() + HOOKS.len());
     let requests = lengths + WALLET_LENGTHS.len();
-    let mut seen = [false; 64];
+    let (watchers, tokens) = (requests + REQUEST_WORDS.len(), requests + REQUEST_WORDS.len() + WATCHER_WORDS.len());
+    let mut seen = [false; 128];
+    let mut formed = [false; 32];
     let mut hooks_left = 96;
     let mut at = 0;
     // Words may overlap, so the search goes on behind the first byte of each.
     while let Some(found) = words.find(Input::new(text).span(at..text.len())) {
         at = found.start() + 1;
         let word = found.pattern().as_usize();
+        if let Some(formed) = word.checked_sub(tokens).and_then(|token| formed.get_mut(token)) {
+            *formed |= goes_on_as_pattern(&bytes[found.end()..]);
+            continue;
+        }
         let first = !std::mem::replace(&mut seen[word], true);
         if let Some((_, digits_first)) = word.checked_sub(hooks).and_then(|hook| HOOKS.get(hook)) {
             if shape.embedded_hook.is_none() && hooks_left > 0 && holds_token(&bytes[found.end()..], *digits_first) {
@@ -84,16 +142,35 @@ fn words(text: &str, shape: &mut Shape) {
             }
             hooks_left -= u32::from(hooks_left > 0);
         } else if first
-            && shape.wallet_pattern.is_none()
             && let Some(length) = word.checked_sub(lengths).and_then(|length| WALLET_LENGTHS.get(length))
             && matches_wallets(length, &bytes[found.start().saturating_sub(60)..found.start()])
         {
-            shape.wallet_pattern = Some(line(found.start()));
+            shape.wallet_forms += 1;
+            shape.wallet_pattern.get_or_insert_with(|| line(found.start()));
         }
     }
+    shape.watcher_words = seen[watchers..tokens].iter().filter(|seen| **seen).count() as u32;
+    shape.token_patterns = formed.iter().filter(|formed| **formed).count() as u32;
     shape.theft_words = seen[..hooks].iter().filter(|seen| **seen).count() as u32;
     let request = &seen[requests..];
     shape.hooks_requests = request[0] && request[1] && (request[2] || request[3] || request[4]);
+}
+
+/// Whether an expression follows that stands for the rest of a token.
+fn goes_on_as_pattern(rest: &[u8]) -> bool {
+    let rest = &rest[..rest.len().min(24)];
+    memchr::memchr2(b'[', b'\\', rest).is_some_and(|at| at < 6) && memchr::memchr3(b'{', b'+', b'*', rest).is_some()
+}
+
+/// Where C code in a comment for cgo runs before `main` and starts a program or opens a connection.
+fn native_constructor(text: &str) -> Option<u32> {
+    if !text.contains("import \"C\"") {
+        return None;
+    }
+    let at = text.find("__attribute__((constructor))").or_else(|| text.find("__attribute__((__constructor__))"))?;
+    let body = crate::trace::value::cut(&text[at..], 4_096);
+    let acts = ["system(", "popen(", "execl", "execv", "execve(", "socket(", "connect("].iter().any(|word| body.contains(word));
+    acts.then(|| crate::layout::line_of(text, "__attribute__((").max(1))
 }
 
 /// Whether the address of a hook goes on with a token.

@@ -62,6 +62,22 @@ pub(crate) enum Effect {
     Client,
     /// A raw socket.
     Socket,
+    /// Asks a name server for the name in its arguments.
+    Dns,
+    /// Asks whether somebody watches.
+    Probe,
+    /// Opens a tunnel into this machine.
+    Tunnel,
+    /// Encrypts its argument.
+    Encrypt,
+    /// Makes objects of bytes that may run code.
+    Deserialise,
+    /// Declares a package and what it needs.
+    Declare,
+    /// Listens to what a person does on a page.
+    Listen,
+    /// Compares its first two arguments.
+    Compare,
     /// Opens a file: text `mode` decides.
     Open,
     /// A writer on the file of its first argument.

@@ -1,8 +1,8 @@
 //! A program that the package carries in encoded form is written out and started.
 
-use super::{Detector, Weight, evidence, matching, report, strongest};
+use super::{Detector, Weight, evidence, is_network, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct BinaryDropper;
@@ -14,6 +14,14 @@ impl Detector for BinaryDropper {
 
     fn describe(&self) -> &'static str {
         "an encoded program is written to disk and started"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
@@ -31,7 +39,12 @@ impl Detector for BinaryDropper {
             let writes: Vec<&Fact> = matching(file, |fact| fact.capability == Capability::FileWrite).collect();
             let eager = strongest(&runs);
             let program = writes.iter().any(|fact| fact.taint.has(Taint::EXECUTABLE));
+            // What is only unpacked beside a download is the download: other detectors judge where it comes from.
+            let only_unpacked =
+                writes.iter().all(|fact| fact.chain.iter().all(|layer| matches!(layer.as_str(), "zlib" | "gzip" | "bzip2" | "lzma")));
+            let fetched = matching(file, is_network).next().is_some();
             let weight = match (eager.on_load(), program) {
+                (_, false) if only_unpacked && fetched => Weight::habit(Severity::Medium, 0.6),
                 (true, _) => Weight::critical(0.94),
                 (false, true) => Weight::malware(0.9),
                 (false, false) => Weight::habit(Severity::Medium, 0.6),

@@ -6,7 +6,7 @@
 use super::{Detector, Origin, Weight, checks_digest, evidence, is_network, matching, origin, report, strongest, taint_words};
 use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
 use crate::place::Destination;
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct BuildScriptNetwork;
@@ -18,6 +18,14 @@ impl Detector for BuildScriptNetwork {
 
     fn describe(&self) -> &'static str {
         "a build script or compiler plugin talks to the network"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -6,7 +6,7 @@
 use super::{Detector, Weight, evidence, is_network, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint};
 use crate::place::HostKind;
-use bifocal_core::{Evidence, Severity, SignalDraft};
+use bifocal_core::{Evidence, Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct ChatWebhookExfiltration;
@@ -18,6 +18,14 @@ impl Detector for ChatWebhookExfiltration {
 
     fn describe(&self) -> &'static str {
         "data is sent to a chat service's hook that the package brings along"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

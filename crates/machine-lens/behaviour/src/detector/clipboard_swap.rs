@@ -1,8 +1,8 @@
-//! Wallet addresses are exchanged on their way: in the clipboard, or in a page's own requests.
+//! Wallet addresses are exchanged on their way: in the clipboard.
 
 use super::{Detector, Weight, evidence, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts};
-use bifocal_core::{Evidence, Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct ClipboardSwap;
@@ -13,7 +13,15 @@ impl Detector for ClipboardSwap {
     }
 
     fn describe(&self) -> &'static str {
-        "wallet addresses are replaced in the clipboard or in requests"
+        "wallet addresses are replaced in the clipboard"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
@@ -29,18 +37,6 @@ impl Detector for ClipboardSwap {
                 };
                 let message = format!("the clipboard is read, matched against wallet addresses and written again {}", eager.phrase());
                 report(out, self.id(), weight.for_fact(reads[0]), message, evidence(file, &[reads, writes].concat()));
-            } else if file.shape.hooks_requests
-                && let Some(line) = file.shape.wallet_pattern
-                && file.trigger.on_load()
-            {
-                let place = Evidence::file(&file.path, line, 0, "a pattern for wallet addresses beside replaced request functions");
-                report(
-                    out,
-                    self.id(),
-                    Weight::habit(Severity::Medium, 0.7),
-                    "the page's request functions are replaced beside patterns for wallet addresses".to_owned(),
-                    vec![place],
-                );
             }
         }
     }

@@ -3,12 +3,12 @@
 use super::{Detector, Weight, evidence, is_network, matching, report, strongest, taint_words};
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts, Taint};
 use crate::place::{Destination, PathKind};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct CredentialTheft;
 
-const STOLEN: Taint = Taint::BROWSER.with(Taint::WALLET).with(Taint::SECRET_FILE);
+const STOLEN: Taint = Taint::BROWSER.with(Taint::CHAT).with(Taint::WALLET).with(Taint::SECRET_FILE);
 
 impl Detector for CredentialTheft {
     fn id(&self) -> &'static str {
@@ -17,6 +17,14 @@ impl Detector for CredentialTheft {
 
     fn describe(&self) -> &'static str {
         "saved passwords, keys, tokens or wallets are read and sent away"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
@@ -37,7 +45,7 @@ impl CredentialTheft {
         let taint = sends.iter().fold(Taint::NONE, |all, fact| all.with(fact.taint));
         let trigger = strongest(&sends);
         let to_drop = sends.iter().any(|fact| fact.goes_to(Destination::is_drop));
-        let weight = if taint.has(Taint::BROWSER.with(Taint::WALLET)) || to_drop {
+        let weight = if taint.has(Taint::BROWSER.with(Taint::CHAT).with(Taint::WALLET)) || to_drop {
             Weight::critical(0.95)
         } else if trigger.is_automatic() {
             Weight::critical(0.94)
@@ -61,7 +69,8 @@ impl CredentialTheft {
         let sends: Vec<&Fact> = matching(file, is_network).collect();
         let reads: Vec<&Fact> = matching(file, |fact| {
             fact.capability == Capability::Unprotect
-                || (fact.capability == Capability::FileRead && matches!(fact.path, Some(PathKind::Browser | PathKind::Wallet)))
+                || (fact.capability == Capability::FileRead
+                    && matches!(fact.path, Some(PathKind::Browser | PathKind::ChatClient | PathKind::Wallet)))
         })
         .collect();
         if sends.is_empty() || (reads.is_empty() && file.shape.theft_words < 4) {

@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct DecodedCodeExecution;
@@ -14,6 +14,14 @@ impl Detector for DecodedCodeExecution {
 
     fn describe(&self) -> &'static str {
         "encoded text is decoded and run as code"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

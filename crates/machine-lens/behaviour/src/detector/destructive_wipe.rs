@@ -3,12 +3,13 @@
 use super::{Detector, Weight, evidence, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint};
 use crate::place::PathKind;
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct DestructiveWipe;
 
-fn is_wipe(fact: &Fact) -> bool {
+/// Whether a whole home folder or disk goes.
+pub(super) fn is_wipe(fact: &Fact) -> bool {
     match fact.capability {
         Capability::DeleteTree => {
             fact.args.iter().any(|arg| crate::place::path_kind(arg) == Some(PathKind::HomeRoot))
@@ -27,6 +28,14 @@ impl Detector for DestructiveWipe {
 
     fn describe(&self) -> &'static str {
         "a user's home folder or a whole disk is deleted"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

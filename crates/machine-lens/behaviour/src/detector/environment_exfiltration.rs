@@ -18,6 +18,14 @@ impl Detector for EnvironmentExfiltration {
         "environment variables or facts about the machine are sent to a host"
     }
 
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
+    }
+
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
         for file in &facts.files {
             let carried = Taint::ENVIRONMENT.with(Taint::HOST).with(Taint::SECRET_ENV);

@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, is_network, matching, report};
 use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct GoInitRemoteCode;
@@ -14,6 +14,14 @@ impl Detector for GoInitRemoteCode {
 
     fn describe(&self) -> &'static str {
         "a Go package's init runs something from the network"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -16,6 +16,14 @@ impl Detector for HiddenSource {
         "characters that reorder or hide code from readers"
     }
 
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
         for file in facts.files.iter().filter(|file| file.trigger != Trigger::Test) {
             for hidden in &file.hidden {

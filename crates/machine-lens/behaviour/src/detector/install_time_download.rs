@@ -1,8 +1,8 @@
 //! An install script, `setup.py` or build hook fetches a file and runs it.
 
 use super::{Detector, Origin, Weight, checks_digest, evidence, is_network, matching, origin, report, strongest};
-use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
-use bifocal_core::{Severity, SignalDraft};
+use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct InstallTimeDownload;
@@ -16,8 +16,17 @@ impl Detector for InstallTimeDownload {
         "installing the package downloads a program and runs it"
     }
 
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
-        for file in &facts.files {
+        // Classes have a detector of their own.
+        for file in facts.files.iter().filter(|file| file.language != Language::Jvm) {
             let runs: Vec<&Fact> = matching(file, |fact| {
                 (fact.trigger <= Trigger::BuildBackend || fact.trigger == Trigger::InterpreterStart)
                     && fact.capability == Capability::Spawn

@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
-use bifocal_core::SignalDraft;
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct InstallTimeShell;
@@ -14,6 +14,14 @@ impl Detector for InstallTimeShell {
 
     fn describe(&self) -> &'static str {
         "installing the package pipes something from the network or a decoder into a shell"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, is_network, matching, report};
 use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct JvmStaticInitRemoteCode;
@@ -16,6 +16,14 @@ impl Detector for JvmStaticInitRemoteCode {
         "a JVM static initialiser runs something from the network"
     }
 
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
+    }
+
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
         for file in facts.files.iter().filter(|file| file.language == Language::Jvm) {
             let runs: Vec<&Fact> =
@@ -24,7 +32,10 @@ impl Detector for JvmStaticInitRemoteCode {
             let Some(eager) = runs.iter().map(|fact| fact.trigger).min() else { continue };
             let talks: Vec<&Fact> = matching(file, is_network).collect();
             let loads_classes = runs.iter().all(|fact| fact.capability == Capability::Eval);
+            let shady = talks.iter().any(|fact| fact.goes_to(|to| to.is_shady()));
             let weight = match (eager <= Trigger::StaticInit, loads_classes) {
+                // A plugin of a build tool fetches tools when the build asks it to.
+                (true, _) if eager == Trigger::BuildBackend && !shady => Weight::habit(Severity::Medium, 0.6),
                 (true, _) if eager != Trigger::CompilerPlugin => Weight::critical(0.95),
                 (true, _) => Weight::critical(0.93),
                 // Class loaders over addresses are how containers and agents work.

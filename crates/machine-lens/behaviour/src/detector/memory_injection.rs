@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 use std::collections::BTreeSet;
 
 /// See the module.
@@ -15,6 +15,14 @@ impl Detector for MemoryInjection {
 
     fn describe(&self) -> &'static str {
         "machine code is placed in memory and run"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

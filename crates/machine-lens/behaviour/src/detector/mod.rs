@@ -4,30 +4,10 @@
 //! honest packages practically never do the same; what has an honest use is a risky habit of at most medium severity
 //! and holds nothing by itself.
 
-mod binary_dropper;
-mod build_script_network;
-mod chat_webhook_exfiltration;
-mod clipboard_swap;
-mod credential_theft;
-mod decoded_code_execution;
-mod destructive_wipe;
-mod environment_exfiltration;
-mod go_init_remote_code;
-mod hidden_source;
-mod install_time_download;
-mod install_time_shell;
-mod jvm_static_init_remote_code;
-mod memory_injection;
-mod opaque_code;
-mod persistence_write;
-mod pth_code;
-mod remote_code_execution;
-mod reverse_shell;
-mod self_deleting_installer;
-mod surveillance;
-mod unasked_network;
+mod ask;
 
-use crate::facts::{Capability, Fact, FileFacts, PackageFacts, Taint, Trigger};
+use crate::facts::{Fact, PackageFacts};
+use ask::{Origin, checks_digest, evidence, is_bare_shell, is_network, matching, origin, strongest, taint_words};
 use bifocal_core::{Evidence, Lens, Severity, SignalDraft, SignalKind, Status, one_line};
 
 /// One question that is asked of every artifact.
@@ -36,36 +16,87 @@ pub trait Detector: Sync {
     fn id(&self) -> &'static str;
     /// What it looks for, in one sentence.
     fn describe(&self) -> &'static str;
+    /// What a finding points to where honest packages do not do the same. Weaker findings are risky habits.
+    fn kind(&self) -> SignalKind;
+    /// The harm of the worst finding.
+    fn severity(&self) -> Severity;
     /// Looks at `facts` and adds what it finds.
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>);
 }
 
-/// Every detector, in the order of the documentation.
-pub fn detectors() -> &'static [&'static dyn Detector] {
-    &[
-        &install_time_download::InstallTimeDownload,
-        &install_time_shell::InstallTimeShell,
-        &unasked_network::UnaskedNetwork,
-        &decoded_code_execution::DecodedCodeExecution,
-        &remote_code_execution::RemoteCodeExecution,
-        &credential_theft::CredentialTheft,
-        &environment_exfiltration::EnvironmentExfiltration,
-        &chat_webhook_exfiltration::ChatWebhookExfiltration,
-        &surveillance::Surveillance,
-        &reverse_shell::ReverseShell,
-        &persistence_write::PersistenceWrite,
-        &clipboard_swap::ClipboardSwap,
-        &opaque_code::OpaqueCode,
-        &hidden_source::HiddenSource,
-        &pth_code::PthCode,
-        &binary_dropper::BinaryDropper,
-        &memory_injection::MemoryInjection,
-        &self_deleting_installer::SelfDeletingInstaller,
-        &destructive_wipe::DestructiveWipe,
-        &build_script_network::BuildScriptNetwork,
-        &go_init_remote_code::GoInitRemoteCode,
-        &jvm_static_init_remote_code::JvmStaticInitRemoteCode,
-    ]
+/// Declares the detectors' files and lists them, in the order of the documentation.
+macro_rules! registry {
+    ($($module:ident::$detector:ident,)*) => {
+        $(mod $module;)*
+
+        /// Every detector, in the order of the documentation.
+        pub fn detectors() -> &'static [&'static dyn Detector] {
+            &[$(&$module::$detector),*]
+        }
+    };
+}
+
+registry! {
+    install_time_download::InstallTimeDownload,
+    install_time_shell::InstallTimeShell,
+    unasked_network::UnaskedNetwork,
+    decoded_code_execution::DecodedCodeExecution,
+    remote_code_execution::RemoteCodeExecution,
+    credential_theft::CredentialTheft,
+    environment_exfiltration::EnvironmentExfiltration,
+    chat_webhook_exfiltration::ChatWebhookExfiltration,
+    surveillance::Surveillance,
+    reverse_shell::ReverseShell,
+    persistence_write::PersistenceWrite,
+    clipboard_swap::ClipboardSwap,
+    opaque_code::OpaqueCode,
+    hidden_source::HiddenSource,
+    pth_code::PthCode,
+    binary_dropper::BinaryDropper,
+    memory_injection::MemoryInjection,
+    self_deleting_installer::SelfDeletingInstaller,
+    destructive_wipe::DestructiveWipe,
+    build_script_network::BuildScriptNetwork,
+    go_init_remote_code::GoInitRemoteCode,
+    jvm_static_init_remote_code::JvmStaticInitRemoteCode,
+    publish_token_spread::PublishTokenSpread,
+    workflow_injection::WorkflowInjection,
+    token_harvest::TokenHarvest,
+    conditional_payload::ConditionalPayload,
+    dns_exfiltration::DnsExfiltration,
+    drop_exfiltration::DropExfiltration,
+    reverse_tunnel::ReverseTunnel,
+    cryptominer::Cryptominer,
+    wallet_access::WalletAccess,
+    wallet_address_swap::WalletAddressSwap,
+    form_skimmer::FormSkimmer,
+    chat_token_theft::ChatTokenTheft,
+    browser_data_access::BrowserDataAccess,
+    keylogger::Keylogger,
+    cloud_metadata_access::CloudMetadataAccess,
+    chat_bot_control::ChatBotControl,
+    assistant_abuse::AssistantAbuse,
+    assistant_instructions::AssistantInstructions,
+    trust_tampering::TrustTampering,
+    index_redirect::IndexRedirect,
+    security_disabling::SecurityDisabling,
+    account_tampering::AccountTampering,
+    program_tampering::ProgramTampering,
+    file_encryption::FileEncryption,
+    geographic_wiper::GeographicWiper,
+    code_from_carrier::CodeFromCarrier,
+    foreign_binary::ForeignBinary,
+    hidden_dependency::HiddenDependency,
+    nested_install::NestedInstall,
+    network_unpickling::NetworkUnpickling,
+    detached_process::DetachedProcess,
+    sandbox_evasion::SandboxEvasion,
+    native_constructor::NativeConstructor,
+    go_generate_shell::GoGenerateShell,
+    imitated_name::ImitatedName,
+    fingerprint_beacon::FingerprintBeacon,
+    confusion_beacon::ConfusionBeacon,
+    empty_placeholder::EmptyPlaceholder,
 }
 
 /// Every signal id that this crate can make, sorted.
@@ -137,85 +168,6 @@ fn report(out: &mut Vec<SignalDraft>, id: &'static str, weight: Weight, message:
     });
 }
 
-/// Facts of one file that satisfy `test`, tests left out.
-fn matching<'f>(file: &'f FileFacts, test: impl Fn(&Fact) -> bool + 'f) -> impl Iterator<Item = &'f Fact> {
-    file.facts.iter().filter(move |fact| fact.trigger != Trigger::Test && test(fact))
-}
-
-/// The facts that run most eagerly first, as evidence.
-fn evidence(file: &FileFacts, facts: &[&Fact]) -> Vec<Evidence> {
-    let mut shown: Vec<Evidence> = Vec::new();
-    for fact in facts {
-        let place = file.evidence(fact);
-        if !shown.contains(&place) && shown.len() < MAX_EVIDENCE {
-            shown.push(place);
-        }
-    }
-    shown
-}
-
-/// The strongest trigger among facts.
-fn strongest(facts: &[&Fact]) -> Trigger {
-    facts.iter().map(|fact| fact.trigger).min().unwrap_or(Trigger::Function)
-}
-
-/// Network facts, commands of a shell included.
-fn is_network(fact: &Fact) -> bool {
-    matches!(fact.capability, Capability::Network | Capability::Socket)
-}
-
-/// Whether what this file downloads is checked against a digest.
-fn checks_digest(file: &FileFacts) -> bool {
-    file.facts.iter().any(|fact| fact.capability == Capability::Digest && fact.trigger != Trigger::Test)
-}
-
-/// Where this file's downloads come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    /// Some of it from a place that honest installers do not use.
-    Shady,
-    /// All of it from places that the manifest names, or from a registry.
-    Own,
-    /// From named hosts that are not the project's own.
-    Foreign,
-    /// The addresses are not in the code.
-    Unknown,
-}
-
-fn origin(facts: &PackageFacts, file: &FileFacts) -> Origin {
-    let all: Vec<_> = matching(file, is_network)
-        .flat_map(|fact| &fact.destinations)
-        .filter(|destination| destination.kind != crate::place::HostKind::Local)
-        .collect();
-    if all.iter().any(|destination| destination.is_drop()) || matching(file, |fact| is_network(fact) && fact.was_hidden()).next().is_some()
-    {
-        return Origin::Shady;
-    }
-    if all.is_empty() || all.iter().all(|destination| destination.host.chars().all(|c| c == '…')) {
-        return Origin::Unknown;
-    }
-    let own = |destination: &&crate::place::Destination| facts.is_own(destination) || destination.kind == crate::place::HostKind::Registry;
-    if all.iter().all(own) { Origin::Own } else { Origin::Foreign }
-}
-
-/// Whether a spawned command is a bare shell.
-fn is_bare_shell(fact: &Fact) -> bool {
-    let text = fact.args.first().map_or("", String::as_str);
-    let mut words = text.split_whitespace();
-    let program = words
-        .next()
-        .unwrap_or("")
-        .trim_matches(['"', '\''])
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or("")
-        .trim_end_matches(".exe")
-        .to_ascii_lowercase();
-    let rest: Vec<&str> = words.collect();
-    matches!(program.as_str(), "sh" | "bash" | "zsh" | "cmd" | "powershell" | "dash")
-        && (rest.is_empty() || rest == ["-i"] || rest == ["-li"])
-}
-
 /// Findings about the analysis itself: what could not be read, and why.
 pub(crate) fn notes(facts: &PackageFacts, skipped: usize, out: &mut Vec<SignalDraft>) {
     for file in &facts.files {
@@ -254,25 +206,3 @@ pub(crate) const NOTE_IDS: [&str; 5] = [
     "behaviour/unparsed-source",
     "behaviour/inner-archive-unread",
 ];
-
-/// What sensitive data a set holds, in words.
-fn taint_words(taint: Taint) -> String {
-    let mut words = Vec::new();
-    for (bit, word) in [
-        (Taint::BROWSER, "browser secrets"),
-        (Taint::WALLET, "wallet files"),
-        (Taint::SECRET_FILE, "key and token files"),
-        (Taint::SECRET_ENV, "secrets of the environment"),
-        (Taint::ENVIRONMENT, "the whole environment"),
-        (Taint::SPIED, "keystrokes or screenshots"),
-        (Taint::CLIPBOARD, "the clipboard"),
-        (Taint::HOST, "host and user names"),
-        (Taint::PROCESS, "output of commands"),
-        (Taint::FILE, "contents of files"),
-    ] {
-        if taint.has(bit) {
-            words.push(word);
-        }
-    }
-    if words.is_empty() { "data".to_owned() } else { words.join(", ") }
-}

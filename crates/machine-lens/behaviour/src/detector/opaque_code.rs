@@ -19,6 +19,14 @@ impl Detector for OpaqueCode {
         "code hides what it does by obfuscation"
     }
 
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
+    }
+
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
         for file in facts.files.iter().filter(|file| file.trigger != Trigger::Test) {
             let shape = &file.shape;

@@ -5,7 +5,7 @@
 use super::{Detector, Weight, evidence, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint};
 use crate::place::PathKind;
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct PersistenceWrite;
@@ -23,6 +23,14 @@ impl Detector for PersistenceWrite {
 
     fn describe(&self) -> &'static str {
         "something is made to run at every login or start"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

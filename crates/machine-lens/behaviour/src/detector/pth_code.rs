@@ -5,7 +5,7 @@
 
 use super::{Detector, Weight, evidence, matching, report};
 use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct PthCode;
@@ -17,6 +17,14 @@ impl Detector for PthCode {
 
     fn describe(&self) -> &'static str {
         "a .pth file runs code at every start of the interpreter"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

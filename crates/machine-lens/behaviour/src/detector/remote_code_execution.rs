@@ -3,7 +3,7 @@
 use super::{Detector, Origin, Weight, checks_digest, evidence, is_network, matching, origin, report, strongest};
 use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
 use crate::place::HostKind;
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct RemoteCodeExecution;
@@ -15,6 +15,14 @@ impl Detector for RemoteCodeExecution {
 
     fn describe(&self) -> &'static str {
         "code from the network is run when the package is installed or imported"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, is_bare_shell, matching, report, strongest};
 use crate::facts::{Capability, Fact, PackageFacts, Taint};
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct ReverseShell;
@@ -14,6 +14,14 @@ impl Detector for ReverseShell {
 
     fn describe(&self) -> &'static str {
         "a shell is tied to a network connection"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -3,7 +3,7 @@
 use super::{Detector, Weight, evidence, is_network, matching, report, strongest, taint_words};
 use crate::facts::{Capability, Fact, PackageFacts, Taint};
 use crate::place::Destination;
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct Surveillance;
@@ -15,6 +15,14 @@ impl Detector for Surveillance {
 
     fn describe(&self) -> &'static str {
         "keyboard, screen, camera or clipboard are watched and the result is sent away"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::Critical
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -6,7 +6,7 @@
 use super::{Detector, Weight, evidence, is_network, matching, report, strongest};
 use crate::facts::{Fact, PackageFacts, Trigger};
 use crate::place::HostKind;
-use bifocal_core::{Severity, SignalDraft};
+use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct UnaskedNetwork;
@@ -23,6 +23,14 @@ impl Detector for UnaskedNetwork {
 
     fn describe(&self) -> &'static str {
         "installing or importing the package talks to a host"
+    }
+
+    fn kind(&self) -> SignalKind {
+        SignalKind::Malware
+    }
+
+    fn severity(&self) -> Severity {
+        Severity::High
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {

@@ -31,7 +31,24 @@ pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
         }
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(8 << 10)]).into_owned();
         let is_program = head.lines().any(|line| line.trim_start().starts_with("package main")) || head.contains("//go:build ignore");
+        generate(layout, path, bytes);
         layout.root(path, if is_program { Trigger::Command } else { Trigger::Import }, is_program);
+    }
+}
+
+/// `//go:generate` lines: commands that a developer's `go generate` runs.
+fn generate(layout: &mut Layout, path: &str, bytes: &[u8]) {
+    const MARK: &[u8] = b"//go:generate ";
+    for at in memchr::memmem::find_iter(bytes, MARK).take(32) {
+        if at > 0 && bytes[at - 1] != b'\n' {
+            continue;
+        }
+        let rest = &bytes[at + MARK.len()..];
+        let command = String::from_utf8_lossy(&rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]).trim().to_owned();
+        let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+        if layout.commands.len() < 256 {
+            layout.commands.push(super::ManifestCommand { path: path.to_owned(), line, command, trigger: Trigger::Command });
+        }
     }
 }
 

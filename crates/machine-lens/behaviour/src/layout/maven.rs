@@ -21,10 +21,17 @@ pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
             layout.own_modules.insert(class.replace('/', "."));
             layout.root(path, Trigger::StaticInit, false);
         }
-        let hooks: &[&str] = if *path == "META-INF/services/javax.annotation.processing.Processor" {
-            &["init", "process", "<init>"]
+        if *path == "META-INF/maven/plugin.xml" {
+            mojos(layout, files, &super::source_text(bytes));
+            continue;
+        }
+        let (hooks, trigger): (&[&str], Trigger) = if *path == "META-INF/services/javax.annotation.processing.Processor" {
+            (&["init", "process", "<init>"], Trigger::CompilerPlugin)
         } else if path.starts_with("META-INF/gradle-plugins/") {
-            &["apply", "<init>"]
+            (&["apply", "<init>"], Trigger::CompilerPlugin)
+        } else if path.starts_with("META-INF/services/") {
+            // Whoever looks for a service makes an object of every provider.
+            (&["<init>"], Trigger::Import)
         } else {
             continue;
         };
@@ -33,8 +40,19 @@ pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
             let class = line.split('#').next().unwrap_or(line).rsplit('=').next().unwrap_or(line).trim();
             let file = format!("{}.class", class.replace('.', "/"));
             if files.contains_key(file.as_str()) {
-                layout.hooks.push((file, hooks.iter().map(|hook| (*hook).to_owned()).collect(), Trigger::CompilerPlugin));
+                layout.hooks.push((file, hooks.iter().map(|hook| (*hook).to_owned()).collect(), trigger));
             }
+        }
+    }
+}
+
+/// Goals of a Maven plugin: each is a class whose `execute` the build calls.
+fn mojos(layout: &mut Layout, files: &Files<'_>, text: &str) {
+    for piece in text.split("<implementation>").skip(1).take(200) {
+        let class = piece.split("</implementation>").next().unwrap_or("").trim();
+        let file = format!("{}.class", class.replace('.', "/"));
+        if files.contains_key(file.as_str()) {
+            layout.hooks.push((file, vec!["execute".to_owned()], Trigger::BuildBackend));
         }
     }
 }

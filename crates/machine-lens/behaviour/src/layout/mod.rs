@@ -4,6 +4,7 @@
 //! claims, and which specifier means which file. One file an ecosystem.
 
 mod cargo;
+mod declared;
 mod golang;
 pub(crate) mod inner;
 mod maven;
@@ -11,7 +12,7 @@ mod npm;
 mod pypi;
 pub(crate) mod resolve;
 
-use crate::facts::{Language, Trigger};
+use crate::facts::{Dependency, Language, Trigger};
 use bifocal_core::{Ecosystem, ManifestClaims};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +44,8 @@ pub(crate) struct ManifestCommand {
 pub(crate) struct Layout {
     pub(crate) claims: ManifestClaims,
     pub(crate) own_places: Vec<String>,
+    /// What it wants installed with it.
+    pub(crate) dependencies: Vec<Dependency>,
     pub(crate) roots: Vec<Root>,
     pub(crate) commands: Vec<ManifestCommand>,
     /// Functions of a file that run by the given trigger, by name (`get_requires_for_build_wheel`).

@@ -30,6 +30,7 @@ pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
         return;
     };
     claims(layout, &manifest.value);
+    super::declared::npm(layout, &manifest.path, &manifest.text, &manifest.value);
     for name in INSTALL_SCRIPTS {
         if let Some(command) = manifest.script(name) {
             layout.claims.scripts.insert(name.to_owned(), command.to_owned());

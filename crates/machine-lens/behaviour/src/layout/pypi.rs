@@ -78,6 +78,7 @@ fn metadata(layout: &mut Layout, files: &Files<'_>) {
             "Name" if layout.claims.name.is_none() => layout.claims.name = Some(value.to_owned()),
             "Version" if layout.claims.version.is_none() => layout.claims.version = Some(value.to_owned()),
             "Home-page" | "Download-URL" => layout.own(value),
+            "Requires-Dist" => super::declared::requirement(layout, candidates[0], value),
             "Project-URL" => {
                 if let Some((label, url)) = value.split_once(',') {
                     layout.own(url);

@@ -39,6 +39,12 @@ pub(crate) fn file(specifier: &str, from: &str, language: Language, world: &Worl
 
 /// The file and the name in it that a called path means (`./lib/x.run`, `pkg.mod.run`).
 pub(crate) fn called(path: &str, from: &str, language: Language, world: &World<'_>) -> Option<(String, String)> {
+    // What a module gives as itself: `module.exports = function …`.
+    if language == Language::JavaScript
+        && let Some(found) = file(path, from, language, world)
+    {
+        return Some((found, "default".to_owned()));
+    }
     let mut rest = path;
     let mut name = String::new();
     for _ in 0..8 {

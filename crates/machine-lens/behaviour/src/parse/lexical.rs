@@ -116,6 +116,7 @@ fn calls(text: &str, language: Language, outcome: &mut Outcome) {
             line: 0,
             scope: 0,
             dormant: false,
+            gate: Taint::NONE,
         });
         found += 1;
         if found >= 2_000 {

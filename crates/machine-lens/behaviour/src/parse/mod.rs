@@ -16,8 +16,9 @@ mod unfold;
 
 use crate::facts::Language;
 use crate::ir::Module;
+use crate::trace::across::Links;
 use crate::trace::value::Value;
-use crate::trace::{Budget, Outcome, trace, trace_within};
+use crate::trace::{Budget, Outcome, trace, trace_linked, trace_within};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -44,6 +45,7 @@ pub(crate) fn file(
     language: Language,
     own_modules: &BTreeSet<String>,
     largest: u64,
+    links: Option<&Links>,
     budget: &mut Budget,
 ) -> Parsed {
     let words = |why: &'static str, budget: &mut Budget| Parsed {
@@ -66,7 +68,7 @@ pub(crate) fn file(
         };
     }
     match lower(text, path, language) {
-        Some(module) => Parsed { outcome: trace(&module, language, own_modules, 0, budget), unparsed: None },
+        Some(module) => Parsed { outcome: trace_linked(&module, language, own_modules, links, budget), unparsed: None },
         None => words(BROKEN, budget),
     }
 }
@@ -141,6 +143,7 @@ fn shell_file(text: &str, budget: &mut Budget) -> Outcome {
             line: 0,
             scope: 0,
             dormant: false,
+            gate: crate::facts::Taint::NONE,
         });
     }
     for (language, code, layer) in reading.inline {

@@ -9,7 +9,7 @@ mod services;
 pub use paths::PathKind;
 pub(crate) use paths::path_kind;
 
-use services::{CALLBACK, CODE_HOST, ECHO, FILE_DROP, FREE_HOST, PASTE, SHORTENER, TUNNEL};
+use services::{CALLBACK, CODE_HOST, ECHO, FILE_DROP, FREE_HOST, MINING, PASTE, SHORTENER, TUNNEL};
 
 /// What kind of place a host is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,10 @@ pub enum HostKind {
     AddressEcho,
     /// A hidden service.
     Onion,
+    /// A cloud's metadata service: hands out the keys of the machine's role.
+    CloudMetadata,
+    /// A pool that pays for computed hashes.
+    MiningPool,
     /// A registry by its name (`registry.…`).
     Registry,
     /// Anything else.
@@ -71,6 +75,11 @@ impl Destination {
                 | HostKind::Shortener
                 | HostKind::Onion
         )
+    }
+
+    /// A place where anybody may put anything, under a name that is well known for that.
+    pub fn is_anybodys(&self) -> bool {
+        matches!(self.kind, HostKind::FreeHost | HostKind::CodeHost | HostKind::MiningPool | HostKind::CloudMetadata)
     }
 
     /// A place that collects what is sent to it, for somebody who is not named.
@@ -110,7 +119,24 @@ fn ipv4(host: &str) -> Option<[u8; 4]> {
     (count == 4).then_some(parts)
 }
 
+/// The addresses at which clouds and container services tell a machine about itself.
+fn is_metadata(host: &str) -> bool {
+    matches!(
+        host,
+        "169.254.169.254"
+            | "169.254.170.2"
+            | "169.254.170.23"
+            | "100.100.100.200"
+            | "[fd00:ec2::254]"
+            | "metadata.google.internal"
+            | "metadata"
+    )
+}
+
 fn classify(host: &str, path: &str) -> HostKind {
+    if is_metadata(host) {
+        return HostKind::CloudMetadata;
+    }
     if let Some([a, b, ..]) = ipv4(host) {
         return match (a, b) {
             (127 | 10 | 0 | 255, _) | (192, 168) | (169, 254) => HostKind::Local,
@@ -152,6 +178,7 @@ fn classify(host: &str, path: &str) -> HostKind {
         (HostKind::AddressEcho, ECHO),
         (HostKind::FreeHost, FREE_HOST),
         (HostKind::CodeHost, CODE_HOST),
+        (HostKind::MiningPool, MINING),
     ] {
         if within(host, list) {
             return kind;
@@ -173,10 +200,12 @@ pub(crate) fn destinations(text: &str) -> Vec<Destination> {
             .map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
         let scheme = rest[scheme_start..at].to_ascii_lowercase();
         rest = &rest[at + 3..];
-        if !matches!(scheme.as_str(), "http" | "https" | "ws" | "wss" | "ftp" | "ftps" | "tcp" | "udp" | "socket") {
+        let mines = scheme.starts_with("stratum");
+        if !mines && !matches!(scheme.as_str(), "http" | "https" | "ws" | "wss" | "ftp" | "ftps" | "tcp" | "udp" | "socket") {
             continue;
         }
-        push(&mut found, authority(rest));
+        let found_here = authority(rest).map(|to| if mines { Destination { kind: HostKind::MiningPool, ..to } } else { to });
+        push(&mut found, found_here);
         if found.len() >= 8 {
             return found;
         }
@@ -271,6 +300,8 @@ mod tests {
         assert_eq!(kinds("https://chat.example.com/api/webhooks/0/token"), [HostKind::ChatWebhook]);
         assert_eq!(kinds("https://…/x"), [HostKind::Named]);
         assert_eq!(kinds("192.0.2.1"), [HostKind::RawIp]);
+        assert_eq!(kinds("http://169.254.169.254/latest/meta-data/"), [HostKind::CloudMetadata]);
+        assert_eq!(kinds("xmrig -o stratum+tcp://pool.example.com:3333"), [HostKind::MiningPool]);
         assert!(kinds("1.2.3").is_empty());
         assert!(kinds("file:///etc/passwd").is_empty());
     }

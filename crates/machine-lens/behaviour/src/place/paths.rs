@@ -11,8 +11,18 @@ pub enum PathKind {
     PackageToken,
     /// Password database of the system.
     SystemAccounts,
-    /// Saved passwords and cookies of a browser, tokens of a chat client.
+    /// Who may act as the administrator.
+    Sudoers,
+    /// The names that the system resolves by itself, its trusted certificates, its proxy.
+    NetworkTrust,
+    /// The system's or a person's store of passwords (keychain, password manager, mail).
+    Keychain,
+    /// Saved passwords and cookies of a browser.
     Browser,
+    /// Tokens of a chat client.
+    ChatClient,
+    /// What a person typed into a shell.
+    ShellHistory,
     /// A wallet.
     Wallet,
     /// Runs at login or start (shell rc, cron, autostart, service).
@@ -21,8 +31,25 @@ pub enum PathKind {
     ShellRc,
     /// SSH keys that may log in.
     AuthorizedKeys,
+    /// Workflows that a forge runs.
+    Workflow,
+    /// Scripts that git runs by itself.
+    GitHook,
+    /// Instructions and settings of coding assistants.
+    AssistantConfig,
+    /// Where package managers fetch from.
+    IndexConfig,
+    /// The code of another installed program.
+    OtherProgram,
     /// The whole of a user's home or the file system's root.
     HomeRoot,
+}
+
+impl PathKind {
+    /// Whether writing there is worth a fact, whatever is written.
+    pub(crate) fn is_telling_when_written(self) -> bool {
+        !matches!(self, PathKind::HomeRoot | PathKind::ShellHistory)
+    }
 }
 
 /// What kind of path `text` names, the most telling first.
@@ -60,6 +87,16 @@ pub(crate) fn path_kind(text: &str) -> Option<PathKind> {
         "fhbohimaelbohpjbbldcngcnapndodjp",
     ]) {
         return Some(PathKind::Wallet);
+    }
+    if has(&["discord_desktop_core", "exodus/app-", "app.asar", "atomic/resources", "ledger live/resources"])
+        || (path.contains("discord/app-") && path.contains("modules"))
+    {
+        return Some(PathKind::OtherProgram);
+    }
+    if has(&["discord/local storage", "discordcanary", "discordptb", "lightcord", "telegram desktop/tdata", "slack/local storage"])
+        || ends(&["/discord", "/tdata"])
+    {
+        return Some(PathKind::ChatClient);
     }
     if ends(&[
         "/login data",
@@ -114,8 +151,55 @@ pub(crate) fn path_kind(text: &str) -> Option<PathKind> {
     {
         return Some(PathKind::PackageToken);
     }
-    if ends(&["/etc/shadow", "/etc/passwd", "/etc/sudoers"]) || has(&["/windows/system32/config/sam"]) {
+    if has(&["/etc/sudoers"]) {
+        return Some(PathKind::Sudoers);
+    }
+    if ends(&["/etc/shadow", "/etc/passwd"]) || has(&["/windows/system32/config/sam"]) {
         return Some(PathKind::SystemAccounts);
+    }
+    if ends(&["/etc/hosts", "/drivers/etc/hosts", "/etc/resolv.conf"])
+        || has(&["/usr/local/share/ca-certificates", "/etc/ssl/certs", "/etc/pki/ca-trust", "/etc/ca-certificates"])
+    {
+        return Some(PathKind::NetworkTrust);
+    }
+    if has(&[
+        "library/keychains",
+        "login.keychain",
+        "/keyrings/",
+        "kwalletd",
+        "bitwarden/data.json",
+        "1password/data",
+        "thunderbird/profiles",
+    ]) || ends(&[".kdbx", ".keychain-db"])
+    {
+        return Some(PathKind::Keychain);
+    }
+    if ends(&[".bash_history", ".zsh_history", ".python_history", ".node_repl_history", ".mysql_history", "consolehost_history.txt"]) {
+        return Some(PathKind::ShellHistory);
+    }
+    if has(&[".github/workflows", ".gitlab-ci.yml", ".circleci/config"]) {
+        return Some(PathKind::Workflow);
+    }
+    if has(&[".git/hooks/"]) {
+        return Some(PathKind::GitHook);
+    }
+    if has(&[
+        ".claude/settings",
+        ".claude/commands",
+        ".cursor/rules",
+        ".cursor/mcp.json",
+        "claude_desktop_config.json",
+        ".codeium/windsurf",
+        ".github/copilot-instructions",
+        ".gemini/settings",
+        ".codex/config",
+        ".continue/config",
+    ]) || ends(&["/.claude.json", ".cursorrules", ".windsurfrules", "claude.md", "agents.md", "gemini.md", ".mcp.json"])
+    {
+        return Some(PathKind::AssistantConfig);
+    }
+    if ends(&["/pip.conf", "/pip.ini", "/.cargo/config.toml", "/.cargo/config", "/.condarc", "/uv.toml"]) {
+        return Some(PathKind::IndexConfig);
     }
     if has(&[
         "/etc/cron",
@@ -174,5 +258,10 @@ mod tests {
         assert_eq!(path_kind("src/login.js"), None);
         assert_eq!(path_kind("/"), Some(PathKind::HomeRoot));
         assert_eq!(path_kind("/home/x/build"), None);
+        assert_eq!(path_kind("…\\discord\\Local Storage\\leveldb"), Some(PathKind::ChatClient));
+        assert_eq!(path_kind(".github/workflows/ci.yml"), Some(PathKind::Workflow));
+        assert_eq!(path_kind("C:\\Windows\\System32\\drivers\\etc\\hosts"), Some(PathKind::NetworkTrust));
+        assert_eq!(path_kind("~/.cursor/rules/x.mdc"), Some(PathKind::AssistantConfig));
+        assert_eq!(path_kind("hosts"), None);
     }
 }

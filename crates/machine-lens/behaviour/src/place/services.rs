@@ -226,3 +226,20 @@ pub(super) const CODE_HOST: &[&str] = &[
     "gist.github.com",
     "sr.ht",
 ];
+pub(super) const MINING: &[&str] = &[
+    "moneroocean.stream",
+    "supportxmr.com",
+    "nanopool.org",
+    "minexmr.com",
+    "2miners.com",
+    "ethermine.org",
+    "f2pool.com",
+    "hashvault.pro",
+    "herominers.com",
+    "unmineable.com",
+    "nicehash.com",
+    "c3pool.com",
+    "xmrpool.eu",
+    "miningocean.org",
+    "kryptex.network",
+];

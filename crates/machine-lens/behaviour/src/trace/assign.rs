@@ -73,7 +73,7 @@ impl<'m> Tracer<'m, '_> {
         if self.language == Language::JavaScript && (is_exports(object, self) || self.is_prototype(object)) {
             self.export_value(name, &given);
         }
-        if let (Data::Function(_) | Data::Class(_), Language::JavaScript) = (&given.data, self.language)
+        if let (Data::Function(_) | Data::Class(_) | Data::Dict(_), Language::JavaScript) = (&given.data, self.language)
             && &**name == "exports"
         {
             self.export_value("default", &given);
@@ -87,12 +87,33 @@ impl<'m> Tracer<'m, '_> {
     fn export_value(&mut self, name: &str, value: &Value) {
         match value.data {
             Data::Function(function) => self.export_text(name, vec![function + 1]),
+            Data::Dict(ref items) if name == "default" || name == "exports" => {
+                let items = items.clone();
+                for (key, value) in items.iter().take(512) {
+                    self.export_value(key, value);
+                }
+            }
             Data::Class(class) => {
                 let start = self.module.classes.get(class as usize).and_then(|class| class.methods.get("constructor"));
                 let scopes = start.map(|f| f + 1).into_iter().collect();
                 self.export_text(name, scopes);
+                let methods: Vec<(String, u32)> = self
+                    .module
+                    .classes
+                    .get(class as usize)
+                    .map(|class| class.methods.iter().map(|(method, function)| (format!("{name}().{method}"), function + 1)).collect())
+                    .unwrap_or_default();
+                for (method, scope) in methods {
+                    self.export_text(&method, vec![scope]);
+                }
             }
-            _ => {}
+            _ => {
+                if let Some(value) = super::across::telling(value)
+                    && self.out.shared.values.len() < 2_000
+                {
+                    self.out.shared.values.insert(name.to_owned(), value);
+                }
+            }
         }
     }
 

@@ -201,8 +201,16 @@ impl<'m> Tracer<'m, '_> {
                     if self.out.foreign_calls.len() < 10_000 {
                         self.out.foreign_calls.insert((scope, path.to_string()));
                     }
-                    self.hand_to_functions(&args, Taint::NONE, scope);
-                    return Value::unknown(through_unknown(args.taint()));
+                    self.hand_to_functions(&args, callee.taint, scope);
+                    self.give(&path, &args.plain);
+                    let called: Rc<str> = Rc::from(format!("{path}()"));
+                    let carried = through_unknown(args.taint()).with(callee.taint);
+                    if let Some(value) = self.linked(&called) {
+                        return value.tainted(carried);
+                    }
+                    // An object of a class of another file: its methods are that file's.
+                    let is_class = path.rsplit('.').next().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_uppercase()));
+                    return if is_class { Value::api(called).tainted(carried) } else { Value::unknown(carried) };
                 }
                 let effect = self.table.effect(&path);
                 let value = match effect {

@@ -29,7 +29,11 @@ impl<'m> Tracer<'m, '_> {
             command = format!("node {command}");
         }
         let chain: Vec<&'static str> = args.values().find_map(|value| value.chain.as_deref().map(<[_]>::to_vec)).unwrap_or_default();
-        self.note_chain(Capability::Spawn, path, taint, vec![command.clone()], chain.clone(), site);
+        let mut shown = vec![command.clone()];
+        if is_detached(args) {
+            shown.push("detached".to_owned());
+        }
+        self.note_chain(Capability::Spawn, path, taint, shown, chain.clone(), site);
         let carrier = Value { chain: Some(Rc::from(chain)), ..Value::unknown(taint) };
         self.read_command(&command, &carrier, site);
         self.hand_to_functions(args, Taint::PROCESS, site.scope);
@@ -92,6 +96,7 @@ impl<'m> Tracer<'m, '_> {
                 line: 0,
                 scope: site.scope,
                 dormant: self.guarded,
+                gate: Taint::NONE,
             };
             self.record(raw);
         }
@@ -364,6 +369,14 @@ fn command_line(effect: Effect, callee: &Value, args: &Args) -> String {
         }
     }
     words.join(" ")
+}
+
+/// Whether the options ask for a process that goes on by itself, or that nobody sees.
+fn is_detached(args: &Args) -> bool {
+    let telling =
+        |name: &str| matches!(name, "detached" | "windowsHide" | "creationflags" | "start_new_session" | "startupinfo" | "preexec_fn");
+    args.named.iter().any(|(name, _)| telling(name))
+        || args.plain.iter().any(|value| matches!(&value.data, Data::Dict(items) if items.iter().any(|(name, _)| &**name == "detached")))
 }
 
 fn quoted(word: &str) -> String {

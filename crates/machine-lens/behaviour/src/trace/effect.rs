@@ -69,15 +69,65 @@ impl<'m> Tracer<'m, '_> {
             }
             Effect::EnvAll => match args.get(0).and_then(Value::as_text) {
                 Some(name) => expr::one_variable(&name),
-                None => Value::unknown(Taint::ENVIRONMENT),
+                None => {
+                    self.note(Capability::EnvironmentBulk, path, Taint::NONE, Vec::new(), site);
+                    Value::unknown(Taint::ENVIRONMENT)
+                }
             },
-            Effect::Host => Value::unknown(Taint::HOST),
+            Effect::Host => {
+                self.note(Capability::HostInfo, path, Taint::NONE, Vec::new(), site);
+                Value::unknown(Taint::HOST)
+            }
             Effect::ClipboardRead => self.spy(Capability::ClipboardRead, Taint::CLIPBOARD, path, args, site),
             Effect::ClipboardWrite => self.spy(Capability::ClipboardWrite, Taint::NONE, path, args, site),
-            Effect::Keylog => self.spy(Capability::Keylog, Taint::SPIED, path, args, site),
+            Effect::Keylog => self.spy(Capability::Keylog, Taint::SPIED.with(Taint::KEYS), path, args, site),
             Effect::Capture => self.spy(Capability::Capture, Taint::SPIED, path, args, site),
             Effect::Redirect => self.spy(Capability::Redirect, Taint::NONE, path, args, site),
             Effect::Unprotect => self.spy(Capability::Unprotect, Taint::BROWSER, path, args, site),
+            Effect::Probe => self.spy(Capability::Probe, Taint::WATCHED, path, args, site),
+            Effect::Tunnel => self.spy(Capability::Tunnel, Taint::NETWORK, path, args, site),
+            Effect::Encrypt => {
+                let taint = args.taint();
+                self.note(Capability::Encrypt, path, taint, Vec::new(), site);
+                Value::unknown(taint.with(callee.taint).with(Taint::ENCRYPTED))
+            }
+            Effect::Deserialise => {
+                let taint = args.taint();
+                if taint.has(Taint::NETWORK.with(Taint::SOCKET).with(Taint::FILE).with(Taint::DECODED)) {
+                    self.note(Capability::Deserialise, path, taint, self.render_args(args), site);
+                }
+                self.decode(crate::api::Codec::Marshal, callee, args)
+            }
+            Effect::Declare => {
+                let named = |name: &str| args.named(name).map(|value| format!("{name}={}", value.render(2048)));
+                let wants: Vec<String> = ["install_requires", "setup_requires", "dependency_links", "tests_require"]
+                    .iter()
+                    .filter_map(|name| named(name))
+                    .collect();
+                if !wants.is_empty() {
+                    self.note(Capability::Declare, path, Taint::NONE, wants, site);
+                }
+                self.hand_to_functions(args, callee.taint, site.scope);
+                Value::default()
+            }
+            Effect::Listen => {
+                let event = args.get(0).map(|value| value.render(32)).unwrap_or_default();
+                let gives = match event.as_str() {
+                    "keydown" | "keyup" | "keypress" => Taint::FORM.with(Taint::KEYS),
+                    "input" | "change" | "submit" | "blur" => Taint::FORM,
+                    _ => Taint::NONE,
+                };
+                self.hand_to_functions(args, gives, site.scope);
+                Value::default()
+            }
+            Effect::Compare => {
+                if let (Some(left), Some(right)) = (args.get(0).cloned(), args.get(1).cloned()) {
+                    self.compare(&left, &right);
+                }
+                self.hand_to_functions(args, callee.taint, site.scope);
+                Value { chain: args.chain(), ..Value::unknown(through_unknown(args.taint())) }
+            }
+            Effect::Dns => self.ask_name(path, args, site),
             Effect::NativeMemory => self.spy(Capability::NativeMemory, Taint::NONE, path, args, site),
             Effect::Persist => self.spy(Capability::Persist, Taint::NONE, path, args, site),
             Effect::NativeLoad => {
@@ -157,6 +207,7 @@ impl<'m> Tracer<'m, '_> {
             line: 0,
             scope: site.scope,
             dormant: self.guarded,
+            gate: Taint::NONE,
         };
         self.record(fact);
     }

@@ -125,6 +125,15 @@ impl<'m> Tracer<'m, '_> {
                 self.assign(target, value.clone(), scope);
                 value
             }
+            // A comparison (`a == b`, `a in b`) is lowered to its sides: the outcome depends on all of them.
+            Expr::Not(inner) if matches!(&**inner, Expr::Sequence(_)) => {
+                let Expr::Sequence(parts) = &**inner else { return Value::default() };
+                let sides: Vec<Value> = parts.iter().map(|part| self.eval(part, scope)).collect();
+                for pair in sides.windows(2) {
+                    self.compare(&pair[0], &pair[1]);
+                }
+                Value::unknown(sides.iter().fold(Taint::NONE, |all, side| all.with(side.taint)))
+            }
             Expr::Not(inner) => {
                 let inner = self.eval(inner, scope);
                 Value::unknown(inner.taint)
@@ -195,6 +204,9 @@ impl<'m> Tracer<'m, '_> {
     }
 
     fn binary(&mut self, op: Op, left: &Value, right: &Value) -> Value {
+        if op == Op::Other {
+            self.compare(left, right);
+        }
         if op == Op::Add {
             return fold::add(left, right);
         }
@@ -210,6 +222,15 @@ impl<'m> Tracer<'m, '_> {
         {
             let joined = fold::join_path(&[left.clone(), right.clone()]);
             return Value { data: left.data.clone(), ..joined };
+        }
+        // `folder / ".config/x"`, where the folder came out of a walk: a path all the same.
+        if op == Op::Div
+            && self.language == Language::Python
+            && matches!(left.data, Data::Unknown)
+            && matches!(right.data, Data::Text(_) | Data::Partial(_))
+        {
+            let joined = fold::join_path(&[left.clone(), right.clone()]);
+            return Value { data: Data::Api(Rc::from("pathlib.Path()")), ..joined };
         }
         fold::arithmetic(op, left, right)
     }
@@ -233,7 +254,8 @@ impl<'m> Tracer<'m, '_> {
             }
             Some(_) => Value::api(path),
             None if is_build_tool(&path) => Value::api(path),
-            None if self.table.leads_somewhere(&path) || self.is_own_module(&path) => Value::api(path),
+            None if self.table.leads_somewhere(&path) => Value::api(path),
+            None if self.is_own_module(&path) => self.linked(&path).unwrap_or_else(|| Value::api(path)),
             None => Value::default(),
         }
     }
@@ -246,6 +268,20 @@ impl<'m> Tracer<'m, '_> {
                 && !self.own_modules.is_empty()
                 && self.own_modules.contains(path.split('.').next().unwrap_or(path)))
             || (self.language == Language::JavaScript && !self.own_modules.is_empty() && self.own_modules.contains(npm_package(path)))
+    }
+
+    /// Names of the environment compared with words for secrets: somebody looks for tokens.
+    pub(super) fn compare(&mut self, left: &Value, right: &Value) {
+        if self.sifts {
+            return;
+        }
+        for (names, word) in [(left, right), (right, left)] {
+            if names.taint.has(Taint::ENVIRONMENT) && word.is_telling() && !word.taint.has(Taint::ENVIRONMENT) {
+                let word = word.render(200).to_ascii_uppercase();
+                self.sifts |=
+                    ["TOKEN", "SECRET", "PASSW", "_KEY", "APIKEY", "CREDENTIAL", "AUTH"].iter().any(|secret| word.contains(secret));
+            }
+        }
     }
 
     fn is_environment_object(&self, path: &str) -> bool {
@@ -399,6 +435,31 @@ pub(super) fn one_variable(name: &str) -> Value {
     }
     if matches!(&*upper, "TEMP" | "TMP" | "TMPDIR") {
         taint = taint.with(Taint::TEMP);
+    }
+    if matches!(
+        &*upper,
+        "CI" | "CONTINUOUS_INTEGRATION"
+            | "GITHUB_ACTIONS"
+            | "GITLAB_CI"
+            | "TRAVIS"
+            | "CIRCLECI"
+            | "JENKINS_URL"
+            | "TF_BUILD"
+            | "BUILDKITE"
+            | "TEAMCITY_VERSION"
+            | "APPVEYOR"
+            | "CODEBUILD_BUILD_ID"
+            | "BITBUCKET_BUILD_NUMBER"
+    ) {
+        taint = taint.with(Taint::CI);
+    }
+    if matches!(&*upper, "LANG" | "LC_ALL" | "LANGUAGE" | "TZ" | "LC_CTYPE") {
+        taint = taint.with(Taint::REGION);
+    }
+    if secret
+        && ["NPM_", "NODE_AUTH", "PYPI", "TWINE", "CARGO_REGISTRY", "GITHUB_TOKEN", "GH_TOKEN"].iter().any(|word| upper.contains(word))
+    {
+        taint = taint.with(Taint::PUBLISH);
     }
     if matches!(&*upper, "USER" | "USERNAME" | "LOGNAME" | "HOSTNAME" | "COMPUTERNAME") {
         taint = taint.with(Taint::HOST);

@@ -7,14 +7,18 @@ use super::value::{Data, Value};
 use crate::api::Effect;
 use crate::facts::{Capability, Language, Taint};
 use crate::peel;
-use crate::place::{PathKind, path_kind};
+use crate::place::{HostKind, PathKind, path_kind};
 use std::rc::Rc;
 
 /// What reading a file of this kind carries.
 pub(crate) fn path_taint(kind: Option<PathKind>) -> Taint {
     match kind {
-        Some(PathKind::SshKey | PathKind::CloudCredential | PathKind::PackageToken | PathKind::SystemAccounts) => Taint::SECRET_FILE,
+        Some(PathKind::PackageToken) => Taint::SECRET_FILE.with(Taint::PUBLISH),
+        Some(PathKind::SshKey | PathKind::CloudCredential | PathKind::SystemAccounts | PathKind::Keychain | PathKind::ShellHistory) => {
+            Taint::SECRET_FILE
+        }
         Some(PathKind::Browser) => Taint::BROWSER,
+        Some(PathKind::ChatClient) => Taint::CHAT,
         Some(PathKind::Wallet) => Taint::WALLET,
         _ => Taint::NONE,
     }
@@ -51,7 +55,7 @@ impl<'m> Tracer<'m, '_> {
                 if effect == Effect::Open && !writes && kind.is_some() {
                     self.note(Capability::FileRead, path, args.taint(), vec![place.clone()], site);
                 }
-                if writes && matches!(kind, Some(PathKind::Autostart | PathKind::ShellRc | PathKind::AuthorizedKeys)) {
+                if writes && kind.is_some_and(PathKind::is_telling_when_written) {
                     self.note(Capability::FileWrite, path, args.taint(), vec![place.clone()], site);
                 }
                 let data = if path.ends_with("Path().open")
@@ -156,7 +160,7 @@ impl<'m> Tracer<'m, '_> {
         }
         self.drop_into(file, taint, site.scope);
         let text = content.render(300);
-        if taint.has(FOREIGN) || matches!(kind, Some(PathKind::Autostart | PathKind::ShellRc | PathKind::AuthorizedKeys)) {
+        if taint.has(FOREIGN.with(Taint::ENCRYPTED).with(Taint::KEYS)) || kind.is_some_and(PathKind::is_telling_when_written) {
             let mut chain: Vec<&'static str> = content.chain.as_deref().unwrap_or_default().to_vec();
             chain.truncate(peel::MAX_LAYERS);
             self.note_chain(Capability::FileWrite, path, taint.with(file.taint), vec![place.to_owned(), text], chain, site);
@@ -210,6 +214,21 @@ impl<'m> Tracer<'m, '_> {
             .reduce(Taint::with)
     }
 
+    /// A name server is asked. Asking for this machine's own name is no message to anybody.
+    pub(super) fn ask_name(&mut self, path: &Rc<str>, args: &Args, site: Site) -> Value {
+        let rendered = self.render_args(args);
+        let taint = args.taint();
+        let name = rendered.first().map_or("", String::as_str);
+        let own = taint.has(Taint::HOST) && !name.contains('.');
+        if own {
+            self.note(Capability::HostInfo, path, Taint::NONE, Vec::new(), site);
+            return Value::unknown(Taint::HOST);
+        }
+        self.note(Capability::Dns, path, taint, rendered, site);
+        self.hand_to_functions(args, Taint::NETWORK, site.scope);
+        Value::unknown(Taint::NETWORK)
+    }
+
     pub(super) fn network(&mut self, effect: Effect, path: &Rc<str>, callee: &Value, args: &Args, site: Site) -> Value {
         let scope = site.scope;
         let mut rendered = self.render_args(args);
@@ -259,9 +278,16 @@ impl<'m> Tracer<'m, '_> {
             _ => {
                 let label =
                     rendered.iter().find(|text| text.contains("://")).map(|text| Rc::from(text.as_str())).or_else(|| callee.label.clone());
+                // What an address service or a metadata service answers says where and what this machine is.
+                let tells =
+                    rendered.iter().flat_map(|text| crate::place::destinations(text)).fold(Taint::NETWORK, |all, to| match to.kind {
+                        HostKind::AddressEcho => all.with(Taint::REGION).with(Taint::HOST),
+                        HostKind::CloudMetadata => all.with(Taint::CLOUD),
+                        _ => all,
+                    });
                 self.note(Capability::Network, path, taint, rendered, site);
-                self.hand_to_functions(args, Taint::NETWORK, scope);
-                Value { label, ..Value::unknown(Taint::NETWORK) }
+                self.hand_to_functions(args, tells, scope);
+                Value { label, ..Value::unknown(tells) }
             }
         }
     }

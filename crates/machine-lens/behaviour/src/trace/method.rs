@@ -103,6 +103,26 @@ impl<'m> Tracer<'m, '_> {
         }
         if matches!(
             name,
+            "includes"
+                | "startswith"
+                | "startsWith"
+                | "endsWith"
+                | "endswith"
+                | "test"
+                | "match"
+                | "search"
+                | "indexOf"
+                | "find"
+                | "contains"
+                | "Contains"
+                | "starts_with"
+        ) && let Some(arg) = args.get(0)
+        {
+            let arg = arg.clone();
+            self.compare(&object, &arg);
+        }
+        if matches!(
+            name,
             "length"
                 | "size"
                 | "exists"
@@ -120,7 +140,7 @@ impl<'m> Tracer<'m, '_> {
                 | "is_file"
                 | "is_dir"
         ) {
-            taint = Taint::NONE;
+            taint = super::gate::tested(taint);
         }
         let data = match (&object.data, name) {
             (Data::Dict(items), "items" | "entries" | "values" | "keys") => dict_view(items, name),

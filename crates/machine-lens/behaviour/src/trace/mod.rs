@@ -5,6 +5,7 @@
 //! times; functions are read once by themselves and again at calls whose arguments tell more. All of it stands under
 //! a budget of steps; when that is used up the facts found so far count and [`Outcome::cut_short`] says so.
 
+pub(crate) mod across;
 mod assign;
 mod call;
 mod cipher;
@@ -14,6 +15,7 @@ mod effect;
 mod expr;
 mod files;
 mod fold;
+mod gate;
 mod method;
 mod pure;
 mod texts;
@@ -68,6 +70,8 @@ pub(crate) struct RawFact {
     pub(crate) scope: u32,
     /// In a function of a virtual source that nothing there calls, or behind a program guard.
     pub(crate) dormant: bool,
+    /// What the conditions around it depend on.
+    pub(crate) gate: Taint,
 }
 
 /// What tracing one file gives.
@@ -91,6 +95,8 @@ pub(crate) struct Outcome {
     pub(crate) cut_short: bool,
     /// Value of the last expression, for `eval`.
     pub(crate) last: Value,
+    /// What other files of the package can see of this one.
+    pub(crate) shared: across::Shared,
 }
 
 pub(crate) struct Tracer<'m, 'b> {
@@ -100,6 +106,10 @@ pub(crate) struct Tracer<'m, 'b> {
     pub(crate) budget: &'b mut Budget,
     /// Top-level modules of the package itself.
     pub(crate) own_modules: &'m BTreeSet<String>,
+    /// What other files of the package say about the names that this one imports.
+    links: Option<&'m across::Links>,
+    /// Names of the environment are compared with words for secrets.
+    sifts: bool,
     /// Names of the source that this one was found in.
     outer: HashMap<Rc<str>, Value>,
     /// How deep this source is nested in others.
@@ -114,6 +124,8 @@ pub(crate) struct Tracer<'m, 'b> {
     branch_depth: u32,
     depth: u32,
     guarded: bool,
+    /// What the conditions around the current place depend on.
+    gate: Taint,
     seen: HashSet<(u32, Capability, u64)>,
     /// Paths into which downloaded or decoded bytes were written, and what those were.
     pub(crate) dropped_labels: BTreeMap<Rc<str>, Taint>,
@@ -134,6 +146,19 @@ pub(crate) fn trace(module: &Module, language: Language, own_modules: &BTreeSet<
     trace_within(module, language, own_modules, nesting, budget, HashMap::new())
 }
 
+/// Traces one file with what other files of the package say about it.
+pub(crate) fn trace_linked<'m>(
+    module: &'m Module,
+    language: Language,
+    own_modules: &'m BTreeSet<String>,
+    links: Option<&'m across::Links>,
+    budget: &mut Budget,
+) -> Outcome {
+    let mut tracer = Tracer::new(module, language, own_modules, 0, budget);
+    tracer.links = links;
+    tracer.run()
+}
+
 /// Traces a source that was found in another one, whose names it sees.
 pub(crate) fn trace_within(
     module: &Module,
@@ -145,21 +170,7 @@ pub(crate) fn trace_within(
 ) -> Outcome {
     let mut tracer = Tracer::new(module, language, own_modules, nesting, budget);
     tracer.outer = outer;
-    let passes = if module.functions.is_empty() { 1 } else { 2 };
-    for pass in 0..passes {
-        if pass > 0 && tracer.budget.steps < 1_000 {
-            tracer.out.cut_short = true;
-            break;
-        }
-        tracer.out.facts.clear();
-        tracer.seen.clear();
-        tracer.inline_steps = 400_000;
-        tracer.block(&module.body, 0);
-        for index in 0..module.functions.len() {
-            tracer.read_function(index as u32);
-        }
-    }
-    tracer.finish()
+    tracer.run()
 }
 
 impl<'m, 'b> Tracer<'m, 'b> {
@@ -170,6 +181,8 @@ impl<'m, 'b> Tracer<'m, 'b> {
             table: table(language),
             budget,
             own_modules,
+            links: None,
+            sifts: false,
             outer: HashMap::new(),
             nesting,
             env: NumberMap::default(),
@@ -182,10 +195,31 @@ impl<'m, 'b> Tracer<'m, 'b> {
             branch_depth: 0,
             depth: 0,
             guarded: false,
+            gate: Taint::NONE,
             seen: HashSet::new(),
             dropped_labels: BTreeMap::new(),
             out: Outcome { cut_short: module.truncated, ..Outcome::default() },
         }
+    }
+
+    fn run(mut self) -> Outcome {
+        let module = self.module;
+        self.receive();
+        let passes = if module.functions.is_empty() { 1 } else { 2 };
+        for pass in 0..passes {
+            if pass > 0 && self.budget.steps < 1_000 {
+                self.out.cut_short = true;
+                break;
+            }
+            self.out.facts.clear();
+            self.seen.clear();
+            self.inline_steps = 400_000;
+            self.block(&module.body, 0);
+            for index in 0..module.functions.len() {
+                self.read_function(index as u32);
+            }
+        }
+        self.finish()
     }
 
     fn finish(mut self) -> Outcome {
@@ -195,6 +229,7 @@ impl<'m, 'b> Tracer<'m, 'b> {
             let methods = class.methods.values().map(|function| function + 1).collect();
             self.out.class_methods.push((bases, methods));
         }
+        self.share();
         self.out
     }
 
@@ -213,13 +248,29 @@ impl<'m, 'b> Tracer<'m, 'b> {
         self.budget.steps = self.budget.steps.saturating_sub(steps);
     }
 
+    /// Reads statements. A test stands before the block that it decides, as an expression; a block that leaves makes
+    /// the rest of this one depend on its test.
     fn block(&mut self, body: &'m [Stmt], scope: u32) {
+        let outer = self.gate;
+        let mut test = Taint::NONE;
         for stmt in body {
             if !self.step() {
-                return;
+                break;
+            }
+            if let Stmt::Block(inner) = stmt {
+                let rest = self.gate;
+                self.gate = rest.with(test);
+                self.stmt(stmt, scope);
+                self.gate = if !test.is_none() && gate::leaves(inner, &self.module.names) { rest.with(test) } else { rest };
+                continue;
             }
             self.stmt(stmt, scope);
+            test = match stmt {
+                Stmt::Expr(_) => gate::of(self.out.last.taint),
+                _ => Taint::NONE,
+            };
         }
+        self.gate = outer;
     }
 
     fn stmt(&mut self, stmt: &'m Stmt, scope: u32) {
@@ -250,6 +301,10 @@ impl<'m, 'b> Tracer<'m, 'b> {
                 {
                     let starts =
                         ["__init__", "constructor", "__new__"].iter().filter_map(|name| methods.get(*name)).map(|f| f + 1).collect();
+                    let own = self.module.names.text(*name);
+                    for (method, function) in methods {
+                        self.export_text(&format!("{own}().{method}"), vec![function + 1]);
+                    }
                     self.export(*name, starts);
                 }
             }
@@ -441,7 +496,11 @@ impl<'m, 'b> Tracer<'m, 'b> {
     }
 
     /// Writes a fact down, once.
-    fn record(&mut self, fact: RawFact) {
+    fn record(&mut self, mut fact: RawFact) {
+        fact.gate = fact.gate.with(self.gate);
+        if self.sifts && fact.taint.has(Taint::ENVIRONMENT) {
+            fact.taint = fact.taint.with(Taint::SECRET_ENV);
+        }
         if self.out.facts.len() >= self.budget.facts {
             self.out.cut_short = true;
             return;

@@ -33,6 +33,22 @@ fn every_id_has_a_section_of_the_documentation_and_no_section_is_left_over() {
     }
 }
 
+/// A kind or a severity as it is printed.
+fn printed(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_documentation_names_the_kind_and_the_harm_that_the_code_declares() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/src/reference/signals/behaviour.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    for detector in detectors() {
+        let section = text.split("### ").find(|section| section.lines().next() == Some(detector.id())).unwrap();
+        let line = format!("**Kind.** {}, up to {}.", printed(detector.kind()), printed(detector.severity()));
+        assert!(section.contains(&line), "{} lacks `{line}`", detector.id());
+    }
+}
+
 #[test]
 fn ids_are_unique_and_say_what_they_look_for() {
     let mut seen = BTreeSet::new();

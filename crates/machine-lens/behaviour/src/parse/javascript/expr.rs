@@ -31,10 +31,9 @@ impl Lowering {
                 name => Expr::Name(self.name(name)),
             },
             ast::Expression::ThisExpression(_) => Expr::This,
-            ast::Expression::RegExpLiteral(_)
-            | ast::Expression::NullLiteral(_)
-            | ast::Expression::BooleanLiteral(_)
-            | ast::Expression::BigIntLiteral(_) => Expr::Unknown,
+            // What it is looked for with, not an exact text.
+            ast::Expression::RegExpLiteral(it) => Expr::Concat(vec![Expr::Text(Rc::from(it.regex.pattern.text.as_str())), Expr::Unknown]),
+            ast::Expression::NullLiteral(_) | ast::Expression::BooleanLiteral(_) | ast::Expression::BigIntLiteral(_) => Expr::Unknown,
             ast::Expression::ArrayExpression(it) => {
                 let mut items = Vec::with_capacity(it.elements.len());
                 for element in &it.elements {

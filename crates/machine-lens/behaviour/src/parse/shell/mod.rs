@@ -7,6 +7,7 @@
 mod lex;
 mod powershell;
 mod programs;
+mod special;
 
 use crate::facts::{Capability, Language, Taint};
 use crate::peel::{self, PeelBudget};
@@ -45,8 +46,15 @@ pub(crate) struct Reading {
 
 /// Reads `text`. `taint` is what its unknown parts (`…`) carry.
 pub(crate) fn read(text: &str, taint: Taint, budget: &mut Budget) -> Reading {
-    let mut shell =
-        Shell { out: Reading::default(), dropped: BTreeSet::new(), hole: taint, peel: &mut budget.peel, chain: Vec::new(), steps: 5_000 };
+    let mut shell = Shell {
+        out: Reading::default(),
+        dropped: BTreeSet::new(),
+        spied: BTreeSet::new(),
+        hole: taint,
+        peel: &mut budget.peel,
+        chain: Vec::new(),
+        steps: 5_000,
+    };
     shell.text(crate::trace::value::cut(text, MAX_TEXT), 0, 0);
     shell.out
 }
@@ -85,6 +93,8 @@ pub(super) struct Shell<'b> {
     pub(super) out: Reading,
     /// Files into which something from the network or a decoder was written.
     pub(super) dropped: BTreeSet<String>,
+    /// Files into which pictures of the screen were written.
+    pub(super) spied: BTreeSet<String>,
     hole: Taint,
     pub(super) peel: &'b mut PeelBudget,
     pub(super) chain: Vec<&'static str>,
@@ -157,6 +167,12 @@ impl Shell<'_> {
                 taint = taint.with(Taint::SECRET_ENV);
             }
         }
+        if ["$LANG", "$LC_ALL", "$TZ"].iter().any(|name| word.text.contains(name)) {
+            taint = taint.with(Taint::REGION);
+        }
+        if ["$CI", "${CI", "$GITHUB_ACTIONS", "$GITLAB_CI", "$TF_BUILD"].iter().any(|name| word.text.contains(name)) {
+            taint = taint.with(Taint::CI);
+        }
         if word.text.contains("$USER")
             || word.text.contains("$HOSTNAME")
             || word.text.contains("%USERNAME%")
@@ -227,7 +243,7 @@ impl Shell<'_> {
         if taint.has(Taint::NETWORK.with(Taint::DECODED)) {
             self.dropped.insert(base_name(file).to_owned());
         }
-        if let Some(PathKind::Autostart | PathKind::ShellRc | PathKind::AuthorizedKeys) = path_kind(file) {
+        if path_kind(file).is_some_and(PathKind::is_telling_when_written) {
             let mut args = vec![file.to_owned()];
             args.extend(command.text());
             self.fact(Capability::FileWrite, ">", taint, args, command.at);
@@ -237,7 +253,10 @@ impl Shell<'_> {
     /// Notes that a file is read; gives what it carries.
     pub(super) fn read_path(&mut self, file: &str, at: usize) -> Taint {
         let kind = path_kind(file);
-        let taint = crate::trace::path_taint(kind);
+        let mut taint = crate::trace::path_taint(kind);
+        if self.spied.contains(base_name(file)) {
+            taint = taint.with(Taint::SPIED);
+        }
         if !taint.is_none() {
             self.fact(Capability::FileRead, "read", taint, vec![file.to_owned()], at);
         }

@@ -21,6 +21,9 @@ pub(super) fn is_powershell(text: &str) -> bool {
         "set-itemproperty",
         "new-itemproperty",
         "get-content ",
+        "add-mppreference",
+        "set-mppreference",
+        "resolve-dnsname",
     ]
     .iter()
     .any(|word| head.contains(word))
@@ -90,6 +93,35 @@ pub(super) fn read(shell: &mut Shell<'_>, text: &str, at: usize) -> Flow {
     }
     if has(&["get-clipboard"]) {
         shell.fact(Capability::ClipboardRead, "powershell", Taint::NONE, shown.clone(), at);
+    }
+    if has(&["copyfromscreen", "graphics]::fromimage"]) {
+        shell.fact(Capability::Capture, "powershell", Taint::NONE, shown.clone(), at);
+    }
+    if has(&["getasynckeystate", "setwindowshookex"]) {
+        shell.fact(Capability::Keylog, "powershell", Taint::NONE, shown.clone(), at);
+    }
+    if has(&["resolve-dnsname"]) {
+        shell.fact(Capability::Dns, "powershell", taint, shown.clone(), at);
+    }
+    if has(&["virtualalloc", "createthread", "getdelegateforfunctionpointer"]) {
+        shell.fact(Capability::NativeMemory, "powershell", taint, shown.clone(), at);
+    }
+    if has(&["protecteddata]::unprotect"]) {
+        shell.fact(Capability::Unprotect, "powershell", taint, shown.clone(), at);
+    }
+    // Settings of the system, by the name of the program that would change them.
+    for (program, words) in [
+        ("add-mppreference", &["add-mppreference"][..]),
+        ("set-mppreference", &["set-mppreference"]),
+        ("stop-service", &["stop-service", "set-service"]),
+        ("netsh", &["set-netfirewallprofile", "netsh "]),
+        ("certmgr", &["import-certificate"]),
+        ("amsi", &["amsiutils", "amsiinitfailed", "amsiscanbuffer"]),
+        ("net", &["new-localuser", "add-localgroupmember"]),
+    ] {
+        if has(words) {
+            shell.fact(Capability::Spawn, program, taint, shown.clone(), at);
+        }
     }
     if has(&["remove-item"]) && has(&["-recurse"]) {
         shell.fact(Capability::DeleteTree, "powershell", Taint::NONE, shown, at);

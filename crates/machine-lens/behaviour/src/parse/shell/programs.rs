@@ -1,6 +1,6 @@
 //! What the programs of a command line do with their words and with what flows in.
 
-use super::{Command, Flow, Shell, base_name};
+use super::{Command, Flow, Shell, base_name, special};
 use crate::api::Codec;
 use crate::facts::{Capability, Language, Taint};
 use crate::peel;
@@ -116,13 +116,32 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
             flow
         }
         "nc" | "ncat" | "netcat" | "socat" | "telnet" => socket(shell, name, command, flow),
-        "ssh" | "scp" | "sftp" | "rsync" | "ftp" | "dig" | "nslookup" | "host" | "ping" => {
+        "ssh" | "autossh" if special::is_reverse_forward(command) => {
+            shell.fact(Capability::Tunnel, name, command.word_taint(), command.text(), command.at);
+            Flow::default()
+        }
+        "ssh" | "scp" | "sftp" | "rsync" | "ftp" | "rclone" => {
             let mut taint = command.word_taint().with(flow.taint);
             for word in command.words.iter().skip(1) {
                 taint = taint.with(shell.read_path(&word.text, command.at).without(Taint::FILE));
             }
             shell.fact(Capability::Network, name, taint, command.text(), command.at);
-            Flow { taint: if name == "dig" || name == "nslookup" { Taint::NETWORK } else { Taint::NONE }, ..Flow::default() }
+            Flow::default()
+        }
+        "dig" | "nslookup" | "host" | "ping" | "resolve-dnsname" => {
+            shell.fact(Capability::Dns, name, command.word_taint().with(flow.taint), command.text(), command.at);
+            Flow { taint: if name == "ping" { Taint::NONE } else { Taint::NETWORK }, ..Flow::default() }
+        }
+        _ if special::is_tunnel(name) => {
+            shell.fact(Capability::Tunnel, name, command.word_taint(), command.text(), command.at);
+            Flow::default()
+        }
+        _ if special::is_camera(name) => {
+            shell.fact(Capability::Capture, name, Taint::NONE, command.text(), command.at);
+            for word in command.words.iter().skip(1).filter(|word| !word.text.starts_with('-')) {
+                shell.spied.insert(base_name(&word.text).to_owned());
+            }
+            Flow { taint: Taint::SPIED, ..Flow::default() }
         }
         "crontab" | "schtasks" | "launchctl" | "systemctl" | "reg" | "update-rc.d" | "chkconfig" | "at" | "sc" => {
             persistence(shell, name, command, flow)
@@ -172,6 +191,8 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
             Flow { taint: Taint::SECRET_FILE, ..Flow::default() }
         }
         "wmic" => Flow { taint: Taint::HOST, ..Flow::default() },
+        "ps" | "tasklist" | "lsof" | "df" | "mount" | "history" | "dpkg" | "who" => Flow { taint: Taint::PROCESS, ..Flow::default() },
+        "date" => Flow { taint: Taint::CLOCK, ..Flow::default() },
         "git" if command.words.get(1).is_some_and(|word| word.text == "clone") => {
             shell.fact(Capability::Network, name, command.word_taint(), command.text(), command.at);
             Flow::default()
@@ -181,6 +202,8 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
                 && shell.dropped.contains(base_name(&first.text))
             {
                 shell.fact(Capability::Spawn, "run", Taint::DROPPED.with(Taint::NETWORK), command.text(), command.at);
+            } else if special::is_telling(name) {
+                shell.fact(Capability::Spawn, name, command.word_taint().with(flow.taint), command.text(), command.at);
             }
             Flow { taint: flow.taint.with(command.word_taint()), text: None, chain: flow.chain }
         }
@@ -350,6 +373,12 @@ fn interpreter(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow,
             };
         }
         if text == "-m" && name == "python" {
+            // `python -m pip install x` is `pip install x`.
+            let module = words.get(index + 1).map(|word| word.text.clone()).unwrap_or_default();
+            if special::is_telling(&module) {
+                let text: Vec<String> = command.text().into_iter().skip(index + 1).collect();
+                shell.fact(Capability::Spawn, &module, command.word_taint(), text, command.at);
+            }
             return Flow::default();
         }
         if text.starts_with('-') && text != "-" && text != "-s" {
