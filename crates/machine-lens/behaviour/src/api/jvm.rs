@@ -144,9 +144,4 @@ pub(super) const TABLE: &[(&str, Effect)] = &[
     ("java.nio.file.Files.move", Copy),
     ("java.io.File.renameTo", Nothing),
     ("java.io.File.deleteOnExit", Nothing),
-    ("java.util.Scanner", Identity),
-    ("java.util.Scanner.next", Identity),
-    ("java.io.BufferedReader.readLine", Identity),
-    ("java.io.BufferedReader", Identity),
-    ("java.io.InputStreamReader", Identity),
 ];
