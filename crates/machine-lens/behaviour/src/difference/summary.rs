@@ -79,7 +79,7 @@ fn does(fact: &Fact) -> Option<Does> {
     Some(match fact.capability {
         Capability::Spawn => Does::RunProgram,
         Capability::Eval => Does::RunCode,
-        Capability::Network | Capability::Socket => Does::Network,
+        Capability::Network | Capability::Socket | Capability::Dns | Capability::Tunnel => Does::Network,
         Capability::FileRead if secret_path || fact.taint.has(Taint::SENSITIVE) => Does::ReadSecret,
         Capability::EnvironmentRead if fact.taint.has(Taint::SECRET_ENV) => Does::ReadSecret,
         Capability::Unprotect => Does::ReadSecret,
@@ -93,7 +93,14 @@ fn does(fact: &Fact) -> Option<Does> {
         Capability::Persist => Does::Persist,
         Capability::Redirect => Does::Redirect,
         Capability::NativeMemory => Does::NativeMemory,
-        Capability::FileRead | Capability::EnvironmentRead | Capability::Decode | Capability::Digest => return None,
+        Capability::FileRead
+        | Capability::EnvironmentRead
+        | Capability::Decode
+        | Capability::Digest
+        | Capability::Probe
+        | Capability::Encrypt
+        | Capability::Deserialise
+        | Capability::Declare => return None,
     })
 }
 

@@ -73,6 +73,7 @@ fn below(
         line: 0,
         scope: 0,
         dormant: false,
+        gate: Taint::NONE,
     });
     if nesting >= crate::peel::MAX_DEPTH || depth::is_too_deep(text, Language::JavaScript) {
         return;
