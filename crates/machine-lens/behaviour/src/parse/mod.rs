@@ -18,7 +18,7 @@ use crate::facts::Language;
 use crate::ir::Module;
 use crate::trace::across::Links;
 use crate::trace::value::Value;
-use crate::trace::{Budget, Outcome, trace, trace_linked, trace_within};
+use crate::trace::{Budget, Outcome, trace, trace_within};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -62,13 +62,13 @@ pub(crate) fn file(
         return words(TOO_DEEP, budget);
     }
     if language == Language::JavaScript {
-        return match unfold::read(text, path, own_modules, 0, budget, HashMap::new()) {
+        return match unfold::read(text, path, own_modules, 0, links, budget, HashMap::new()) {
             Some(outcome) => Parsed { outcome, unparsed: None },
             None => words(BROKEN, budget),
         };
     }
     match lower(text, path, language) {
-        Some(module) => Parsed { outcome: trace_linked(&module, language, own_modules, links, budget), unparsed: None },
+        Some(module) => Parsed { outcome: trace_within(&module, language, own_modules, 0, links, budget, HashMap::new()), unparsed: None },
         None => words(BROKEN, budget),
     }
 }
@@ -103,10 +103,10 @@ pub(crate) fn trace_text(
         return None;
     }
     if language == Language::JavaScript {
-        return unfold::read(text, "", own_modules, nesting, budget, outer);
+        return unfold::read(text, "", own_modules, nesting, None, budget, outer);
     }
     let module = lower(text, "", language)?;
-    Some(trace_within(&module, language, own_modules, nesting, budget, outer))
+    Some(trace_within(&module, language, own_modules, nesting, None, budget, outer))
 }
 
 /// Whether JavaScript nests deeper than a parser may go.

@@ -4,6 +4,7 @@
 use super::{depth, javascript, trace_text};
 use crate::facts::{Capability, Language, Taint};
 use crate::peel::script::{self, Evaluated};
+use crate::trace::across::Links;
 use crate::trace::value::{HOLE, Value, cut};
 use crate::trace::{Budget, Outcome, RawFact, lift, trace_within};
 use std::collections::{BTreeSet, HashMap};
@@ -15,6 +16,7 @@ pub(super) fn read(
     path: &str,
     own_modules: &BTreeSet<String>,
     nesting: u32,
+    links: Option<&Links>,
     budget: &mut Budget,
     outer: HashMap<Rc<str>, Value>,
 ) -> Option<Outcome> {
@@ -22,12 +24,12 @@ pub(super) fn read(
     let unfolded = if budget.steps > 100_000 { script::unfold(text) } else { None };
     let Some(unfolded) = unfolded else {
         let module = javascript::lower(text, path)?;
-        return Some(trace_within(&module, Language::JavaScript, own_modules, nesting, budget, outer));
+        return Some(trace_within(&module, Language::JavaScript, own_modules, nesting, links, budget, outer));
     };
     budget.steps = budget.steps.saturating_sub(text.len() as u64 / 4);
     let surface = unfolded.rewritten.as_ref().map_or(text, |rewritten| &rewritten.text);
     let module = javascript::lower(surface, path).or_else(|| javascript::lower(text, path))?;
-    let mut outcome = trace_within(&module, Language::JavaScript, own_modules, nesting, budget, outer);
+    let mut outcome = trace_within(&module, Language::JavaScript, own_modules, nesting, links, budget, outer);
     if let Some(rewritten) = &unfolded.rewritten {
         for fact in &mut outcome.facts {
             // Nested layers keep their own text; here the replaced one says more than the script's.

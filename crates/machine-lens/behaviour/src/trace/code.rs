@@ -187,7 +187,7 @@ impl<'m> Tracer<'m, '_> {
         self.charge(bytes.len() as u64);
         let Some(peel::pyc::Loaded::Code(module)) = peel::pyc::loads(bytes) else { return Value::default() };
         let outer = self.names_for_inner();
-        let outcome = super::trace_within(&module, Language::Python, self.own_modules, self.nesting + 1, self.budget, outer);
+        let outcome = super::trace_within(&module, Language::Python, self.own_modules, self.nesting + 1, None, self.budget, outer);
         let chain: Vec<&'static str> = carrier.chain.as_deref().unwrap_or_default().to_vec();
         self.absorb(outcome, None, &chain, site)
     }

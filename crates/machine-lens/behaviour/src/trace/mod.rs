@@ -143,32 +143,22 @@ const UNROLL: usize = 4_096;
 
 /// Traces one file.
 pub(crate) fn trace(module: &Module, language: Language, own_modules: &BTreeSet<String>, nesting: u32, budget: &mut Budget) -> Outcome {
-    trace_within(module, language, own_modules, nesting, budget, HashMap::new())
+    trace_within(module, language, own_modules, nesting, None, budget, HashMap::new())
 }
 
-/// Traces one file with what other files of the package say about it.
-pub(crate) fn trace_linked<'m>(
+/// Traces a source with what it sees from outside: what other files of the package say about it, and the names of the
+/// source that it was found in.
+pub(crate) fn trace_within<'m>(
     module: &'m Module,
     language: Language,
     own_modules: &'m BTreeSet<String>,
-    links: Option<&'m across::Links>,
-    budget: &mut Budget,
-) -> Outcome {
-    let mut tracer = Tracer::new(module, language, own_modules, 0, budget);
-    tracer.links = links;
-    tracer.run()
-}
-
-/// Traces a source that was found in another one, whose names it sees.
-pub(crate) fn trace_within(
-    module: &Module,
-    language: Language,
-    own_modules: &BTreeSet<String>,
     nesting: u32,
+    links: Option<&'m across::Links>,
     budget: &mut Budget,
     outer: HashMap<Rc<str>, Value>,
 ) -> Outcome {
     let mut tracer = Tracer::new(module, language, own_modules, nesting, budget);
+    tracer.links = links;
     tracer.outer = outer;
     tracer.run()
 }
