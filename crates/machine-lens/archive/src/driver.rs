@@ -56,8 +56,8 @@ impl EntryInfo {
 pub struct Entry {
     /// What the archive says of it.
     pub info: EntryInfo,
-    /// Its content, or the head of it where the caller wanted no more. For a symbolic link in a zip the target text, because installers that know no links write it to a
-    /// file; empty for folders and for links in a tar.
+    /// Its content, or the head of it where the caller wanted no more. For a symbolic link in a zip the target text,
+    /// because installers that know no links write it to a file; empty for folders and for links in a tar.
     pub data: Vec<u8>,
 }
 

@@ -1,9 +1,9 @@
 use crate::budget::Budget;
 use crate::driver::{Entry, EntryInfo, EntryKind, Summary, Tolerance, visit};
 use crate::format::{Format, sniff};
-use crate::{ArchiveError, Note};
+use crate::{ArchiveError, Note, zip};
 use bifocal_core::ArchiveLimits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 /// A whole archive in memory.
@@ -36,6 +36,10 @@ pub fn unpack_within(bytes: &[u8], budget: &Budget, tolerance: Tolerance) -> Res
 /// Like [`unpack_within`], for callers that have no use for all of some large files: of a file larger than
 /// [`KEPT_HEAD`], `keeps` is asked with its first bytes; where it says no, these are all that the entry's data holds.
 /// The rest is unpacked and checked all the same, and [`crate::EntryInfo::size`] is the whole file's.
+///
+/// A file whose end makes a zip of it is whole whatever `keeps` said: a program may carry an archive behind itself, and
+/// readers look for it from the end. Which files these are shows at their end only, so that an archive with such a file
+/// is unpacked twice.
 pub fn unpack_keeping(
     bytes: &[u8],
     budget: &Budget,
@@ -56,6 +60,7 @@ fn unpack_at(
     keeps: &mut dyn FnMut(&EntryInfo, &[u8]) -> bool,
 ) -> Result<Unpacked, ArchiveError> {
     let mut entries = Vec::new();
+    let mut carriers = BTreeSet::new();
     let Summary { format, total_bytes, notes, more_notes, .. } = visit(bytes, budget, tolerance, &mut |info, content| {
         // The declared size is only believed up to the head before its bytes are there.
         let mut data = Vec::with_capacity(usize::try_from(info.size.min(KEPT_HEAD as u64)).unwrap_or(0));
@@ -66,24 +71,82 @@ fn unpack_at(
             if keeps(&info, &data) {
                 content.read_to_end(&mut data)?;
             } else {
-                rest = skip(content)?;
+                let mut tail = Tail::of(&data);
+                rest = read_through(content, |chunk| tail.push(chunk))?;
+                if zip::may_end_like_a_zip(tail.last()) {
+                    carriers.insert(entries.len());
+                }
             }
         }
         info.size = data.len() as u64 + rest;
         entries.push(Entry { info, data });
         Ok(())
     })?;
+    if !carriers.is_empty() {
+        budget.look_again(|| keep_whole(bytes, budget, tolerance, &carriers, &mut entries))?;
+    }
     Ok(Unpacked { format, entries, total_bytes, notes, more_notes, depth })
+}
+
+/// A second pass, only over archives with such files: the data of the entries with these places that are zips by their
+/// end.
+fn keep_whole(
+    bytes: &[u8],
+    budget: &Budget,
+    tolerance: Tolerance,
+    carriers: &BTreeSet<usize>,
+    entries: &mut [Entry],
+) -> Result<(), ArchiveError> {
+    let mut place = 0;
+    visit(bytes, budget, tolerance, &mut |_, content| {
+        if carriers.contains(&place) {
+            let mut data = Vec::new();
+            content.read_to_end(&mut data)?;
+            if let Some(entry) = entries.get_mut(place).filter(|_| zip::ends_like_a_zip(&data)) {
+                entry.data = data;
+            }
+        }
+        place += 1;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// The last bytes of a file that passes by.
+struct Tail(Vec<u8>);
+
+impl Tail {
+    fn of(head: &[u8]) -> Self {
+        Tail(head.get(head.len().saturating_sub(zip::END_WINDOW)..).unwrap_or_default().to_vec())
+    }
+
+    fn push(&mut self, chunk: &[u8]) {
+        self.0.extend_from_slice(chunk);
+        if self.0.len() > 4 * zip::END_WINDOW {
+            self.0.drain(..self.0.len() - zip::END_WINDOW);
+        }
+    }
+
+    fn last(&self) -> &[u8] {
+        self.0.get(self.0.len().saturating_sub(zip::END_WINDOW)..).unwrap_or_default()
+    }
 }
 
 /// Reads to the end; gives the bytes there were.
 pub(crate) fn skip(content: &mut dyn Read) -> io::Result<u64> {
+    read_through(content, |_| {})
+}
+
+fn read_through(content: &mut dyn Read, mut each: impl FnMut(&[u8])) -> io::Result<u64> {
     let mut chunk = vec![0; 64 << 10];
     let mut skipped = 0;
     loop {
         match content.read(&mut chunk) {
             Ok(0) => return Ok(skipped),
-            Ok(read) => skipped += read as u64,
+            Ok(read) => {
+                each(chunk.get(..read).unwrap_or_default());
+                skipped += read as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

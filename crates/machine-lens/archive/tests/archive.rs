@@ -409,3 +409,30 @@ fn a_caller_may_want_only_the_heads_of_large_files_and_the_rest_is_checked_all_t
     let refused = unpack_keeping(&zip, &Budget::new(&limits()), Tolerance::default(), &mut |_, _| false).unwrap_err();
     assert_eq!(refused.id(), "crc-mismatch");
 }
+
+#[test]
+fn a_large_file_that_carries_a_zip_behind_itself_is_kept_whole_and_one_that_only_seems_to_is_not() {
+    let code: Vec<u8> = (0..KEPT_HEAD * 2 + 7).map(|at| (at % 251) as u8).collect();
+    let inner = write(&[ZipEntry::stored("a.py", b"pass\n")]);
+    let carrier = [code.as_slice(), &inner].concat();
+    // Lists many entries, so that its directory begins before the bytes in which its end record is looked for.
+    let many: Vec<ZipEntry> = (0..1_500).map(|at| ZipEntry::stored(&format!("{at:080}"), b"x")).collect();
+    let long = [code.as_slice(), &write(&many)].concat();
+    let feint = [code.as_slice(), b"PK\x05\x06\0\0\0\0\xff\x7f\xff\x7f\xff\xff\xff\x7f\xff\xff\xff\x7f\0\0"].concat();
+    let cut = [code.as_slice(), b"PK\x05\x06\0\0"].concat();
+    let files = [("feint", &feint), ("carrier", &carrier), ("plain", &code), ("long", &long), ("cut", &cut)];
+    let tar = files.iter().fold(TarBuilder::new(), |tar, (name, data)| tar.file(name, data)).finish();
+    let zip = write(&files.map(|(name, data)| ZipEntry::stored(name, data)));
+    for archive in [gzip(&tar), zip] {
+        // No more room than for one look: the second one is not paid for twice.
+        let once = unpack(&archive, &limits()).unwrap().total_bytes;
+        let budget = Budget::new(&ArchiveLimits { total_bytes: once, ..limits() });
+        let unpacked = unpack_keeping(&archive, &budget, Tolerance::default(), &mut |_, _| false).unwrap();
+        let kept: Vec<(&str, bool)> = unpacked.entries.iter().map(|entry| (entry.path.as_str(), entry.is_whole())).collect();
+        assert_eq!(kept, [("feint", false), ("carrier", true), ("plain", false), ("long", true), ("cut", false)]);
+        for (entry, (_, data)) in unpacked.entries.iter().zip(&files) {
+            assert_eq!(entry.data, data[..if entry.is_whole() { data.len() } else { KEPT_HEAD }], "{}", entry.path);
+        }
+        assert_eq!(budget.spent_bytes(), once);
+    }
+}

@@ -73,7 +73,7 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
             }
             facts.unpacked = unpacked.entries.iter().map(|entry| entry.size).sum();
             facts.files = unpacked.entries.iter().filter(|entry| entry.kind == EntryKind::File).count().try_into().unwrap_or(u32::MAX);
-            // Archives are kept whole: only machine code is not.
+            // Archives are kept whole, and so is machine code that carries one behind itself.
             let nested = nested::open(&files, &budget.rest());
             fill(&mut facts, input.ecosystem, input.filename, &files, &sizes, &nested, limits);
         }

@@ -14,6 +14,8 @@ const LOCATOR64_LENGTH: usize = 20;
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const CENTRAL_LENGTH: usize = 46;
 const MAX_COMMENT: usize = 65_535;
+/// Bytes at the end of a file in which readers look for the end record.
+pub(crate) const END_WINDOW: usize = END_LENGTH + MAX_COMMENT;
 
 /// An entry as the directory has it. Offsets are from the start of the bytes.
 #[derive(Debug, Clone)]
@@ -60,7 +62,7 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 /// Whether a reader that looks for the directory from the end, as Python's `zipfile` does whatever the name and the
 /// first bytes are, would take `bytes` for a zip.
 pub(crate) fn ends_like_a_zip(bytes: &[u8]) -> bool {
-    let window = bytes.len().saturating_sub(END_LENGTH + MAX_COMMENT);
+    let window = bytes.len().saturating_sub(END_WINDOW);
     let Some(found) = memchr::memmem::rfind(bytes.get(window..).unwrap_or_default(), END) else { return false };
     let end = window + found;
     let Ok(record) = End::parse(bytes, end) else { return false };
@@ -69,6 +71,12 @@ pub(crate) fn ends_like_a_zip(bytes: &[u8]) -> bool {
         return end == 0;
     }
     record.directory_end.checked_sub(record.size).and_then(|start| bytes.get(start..)).is_some_and(|rest| rest.starts_with(CENTRAL))
+}
+
+/// Whether a file whose last [`END_WINDOW`] bytes are `tail` may be one for which [`ends_like_a_zip`] holds.
+pub(crate) fn may_end_like_a_zip(tail: &[u8]) -> bool {
+    let Some(record) = memchr::memmem::rfind(tail, END).and_then(|at| tail.get(at..)) else { return false };
+    record.len() >= END_LENGTH && u16_at(record, 10).is_some_and(|count| count > 0)
 }
 
 /// The end record with its zip64 form folded in.
@@ -142,7 +150,7 @@ impl End {
 impl<'a> Directory<'a> {
     /// Finds and reads the directory; every other place that some reader might take for it is a refusal.
     pub(super) fn read(bytes: &'a [u8], budget: &Budget) -> Result<Self, ArchiveError> {
-        let window = bytes.len().saturating_sub(END_LENGTH + MAX_COMMENT);
+        let window = bytes.len().saturating_sub(END_WINDOW);
         let tail = bytes.get(window..).unwrap_or_default();
         let at = match memchr::memmem::rfind(tail, END) {
             Some(found) => window + found,

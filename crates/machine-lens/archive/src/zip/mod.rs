@@ -16,7 +16,7 @@ use crate::{ArchiveError, Note};
 use directory::{Central, Directory};
 use std::io::{self, Read};
 
-pub(crate) use directory::ends_like_a_zip;
+pub(crate) use directory::{END_WINDOW, ends_like_a_zip, may_end_like_a_zip};
 
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;

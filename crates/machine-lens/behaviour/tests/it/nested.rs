@@ -1,7 +1,7 @@
 //! Archives and packages inside an artifact: their code is read, and what is not read is said.
 
 use crate::fixtures::pack;
-use bifocal_behaviour::analyse_tree;
+use bifocal_behaviour::{ArtifactInput, analyse, analyse_tree};
 use bifocal_core::{AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Signal, Status};
 use bifocal_testkit::hostile::compress::gzip;
 use bifocal_testkit::hostile::hostile_archives;
@@ -121,6 +121,36 @@ fn a_compressed_script_is_read_and_compressed_data_is_not_an_archive() {
         ],
     );
     assert!(facts.signals.iter().any(|signal| places(signal).contains(&"x-1/x/run.py.gz!/run.py")), "{:#?}", facts.signals);
+}
+
+/// A shared library of half a megabyte with `behind` appended, in an npm package whose install script opens it.
+fn library_with(behind: &[u8]) -> ArtifactFacts {
+    let mut library = b"\x7fELF\x02\x01\x01".to_vec();
+    library.resize(512 << 10, 0x90);
+    library.extend_from_slice(behind);
+    let manifest = b"{\"name\":\"x\",\"version\":\"1.0.0\",\"scripts\":{\"postinstall\":\"PYTHONPATH=lib/core.so python3 -m e\"}}";
+    let bytes = archive("x-1.0.0.tgz", &[("package/package.json", manifest), ("package/lib/core.so", &library)]);
+    analyse(&ArtifactInput { ecosystem: Some(Ecosystem::Npm), filename: "x-1.0.0.tgz", bytes: &bytes }, &AnalysisLimits::default())
+}
+
+#[test]
+fn an_archive_behind_large_machine_code_is_read() {
+    let facts = library_with(&archive("e.zip", &[("e/__init__.py", STEALS.as_bytes())]));
+    let place = "package/lib/core.so!/e/__init__.py";
+    assert!(held(&facts).iter().any(|signal| places(signal).contains(&place)), "{:#?}", facts.signals);
+}
+
+#[test]
+fn an_archive_behind_large_machine_code_that_is_refused_is_said_and_what_only_ends_like_one_is_not() {
+    let bomb = archive("bomb.zip", &[("zeros.py", &vec![0u8; 200 << 20])]);
+    let facts = library_with(&bomb);
+    assert!(facts.signals.iter().any(|signal| signal.id == UNREAD && signal.message.contains("core.so")), "{:#?}", facts.signals);
+    let harmless = library_with(&archive("e.zip", &[("e/__init__.py", b"NAME = 'x'\n")]));
+    let feint = library_with(b"PK\x05\x06\0\0\0\0\xff\x7f\xff\x7f\xff\xff\xff\x7f\xff\xff\xff\x7f\0\0");
+    for twin in [harmless, feint, library_with(b"")] {
+        let told: Vec<&str> = twin.signals.iter().map(|signal| signal.id.as_str()).collect();
+        assert!(held(&twin).is_empty() && !told.contains(&UNREAD), "{told:?}");
+    }
 }
 
 #[test]
