@@ -5,11 +5,13 @@
 //! functions, loops. There is no host in it: no module, no network, no file, no clock; whatever touches one is unknown
 //! and stays so. Steps, values, text and depth are bounded.
 
+mod arithmetic;
 mod expression;
 mod globals;
 mod machine;
 mod objects;
 mod rewrite;
+mod statement;
 mod texts;
 mod value;
 

@@ -2,7 +2,8 @@
 
 use super::super::marshal::Object;
 use super::super::opcodes::{Op, Operator};
-use super::{Frame, Item, Lowering, MAX_CONSTANT, MAX_STACK};
+use super::frame::MAX_STACK;
+use super::{Frame, Item, Lowering, MAX_CONSTANT};
 use crate::ir::{self, Arg, Call, Expr, Stmt, Target};
 use std::rc::Rc;
 
