@@ -135,6 +135,30 @@ pub struct RecordChange {
 }
 
 impl ReleaseRecord {
+    /// A record that says nothing of the release but its name, without files: what a test builds on.
+    pub fn bare(release: Release, upstream: &str) -> Self {
+        ReleaseRecord {
+            schema_version: crate::SCHEMA_VERSION,
+            release,
+            upstream: upstream.to_owned(),
+            files: Vec::new(),
+            published_at: Known::NotGiven,
+            yanked: None,
+            deprecated: None,
+            publisher: Known::NotGiven,
+            maintainers: Known::NotGiven,
+            repository: Known::NotGiven,
+            license: Known::NotGiven,
+            description: Known::NotGiven,
+            install_scripts: BTreeMap::new(),
+            signatures: Known::NotGiven,
+            history: PackageHistory::default(),
+            also_on: Vec::new(),
+            changed: Vec::new(),
+            upstream_key: String::new(),
+        }
+    }
+
     /// SHA-256 over the canonical JSON of this record without transport addresses: the *metadata digest*.
     pub fn digest(&self) -> Sha256 {
         let mut bare = self.clone();

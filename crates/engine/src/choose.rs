@@ -185,8 +185,7 @@ fn mismatch(file: &ArtifactFile, pin: &DeclaredArtifact, place: &Place) -> Misma
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bifocal_core::{Known, PackageHistory, Release, Sha256};
-    use std::collections::BTreeMap;
+    use bifocal_core::{Known, Release, Sha256};
 
     fn file(name: &str, kind: ArtifactKind, content: &[u8]) -> ArtifactFile {
         ArtifactFile {
@@ -202,26 +201,7 @@ mod tests {
     }
 
     fn record(eco: Ecosystem, files: Vec<ArtifactFile>) -> ReleaseRecord {
-        ReleaseRecord {
-            schema_version: 1,
-            release: Release::new(eco, "x", "1.0.0").unwrap(),
-            upstream: "default".to_owned(),
-            files,
-            published_at: Known::NotGiven,
-            yanked: None,
-            deprecated: None,
-            publisher: Known::NotGiven,
-            maintainers: Known::NotGiven,
-            repository: Known::NotGiven,
-            license: Known::NotGiven,
-            description: Known::NotGiven,
-            install_scripts: BTreeMap::new(),
-            signatures: Known::NotGiven,
-            history: PackageHistory::default(),
-            also_on: vec![],
-            changed: vec![],
-            upstream_key: String::new(),
-        }
+        ReleaseRecord { files, ..ReleaseRecord::bare(Release::new(eco, "x", "1.0.0").unwrap(), "default") }
     }
 
     fn pin(filename: &str, content: &[u8]) -> (DeclaredArtifact, Place) {

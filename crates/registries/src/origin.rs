@@ -128,26 +128,7 @@ mod tests {
             yanked: None,
             provenance: Known::NotGiven,
         };
-        ReleaseRecord {
-            schema_version: 1,
-            release: Release::new(Ecosystem::Npm, package, "1.0.0").unwrap(),
-            upstream: upstream.to_owned(),
-            files: vec![file],
-            published_at: Known::NotGiven,
-            yanked: None,
-            deprecated: None,
-            publisher: Known::NotGiven,
-            maintainers: Known::NotGiven,
-            repository: Known::NotGiven,
-            license: Known::NotGiven,
-            description: Known::NotGiven,
-            install_scripts: Default::default(),
-            signatures: Known::NotGiven,
-            history: Default::default(),
-            also_on: Vec::new(),
-            changed: Vec::new(),
-            upstream_key: String::new(),
-        }
+        ReleaseRecord { files: vec![file], ..ReleaseRecord::bare(Release::new(Ecosystem::Npm, package, "1.0.0").unwrap(), upstream) }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::{
     verify_log,
 };
 use bifocal_core::{
-    ArtifactFacts, Clock as _, Decision, DecisionAction, Ecosystem, Evidence, Known, Lens, ManifestClaims, ManualClock, PackageHistory,
-    ReasonCode, Release, ReleaseRecord, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
+    ArtifactFacts, Clock as _, Decision, DecisionAction, Ecosystem, Evidence, Known, Lens, ManifestClaims, ManualClock, ReasonCode,
+    Release, ReleaseRecord, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind, Status,
 };
 use bifocal_ledger::Body;
 use bytes::Bytes;
@@ -25,24 +25,11 @@ pub fn release(number: u64) -> Release {
 /// A record for tests.
 pub fn record(number: u64) -> ReleaseRecord {
     ReleaseRecord {
-        schema_version: SCHEMA_VERSION,
-        release: release(number),
-        upstream: "default".to_owned(),
-        files: Vec::new(),
         published_at: Known::Given(at(number as i64)),
-        yanked: None,
-        deprecated: None,
-        publisher: Known::NotGiven,
         maintainers: Known::Stripped,
         repository: Known::Given("https://forge.example.com/x".to_owned()),
         license: Known::NotOffered,
-        description: Known::NotGiven,
-        install_scripts: Default::default(),
-        signatures: Known::NotGiven,
-        history: PackageHistory::default(),
-        also_on: Vec::new(),
-        changed: Vec::new(),
-        upstream_key: String::new(),
+        ..ReleaseRecord::bare(release(number), "default")
     }
 }
 

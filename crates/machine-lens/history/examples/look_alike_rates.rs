@@ -6,7 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command that prints its result")]
 
-use bifocal_core::{Ecosystem, Known, PackageHistory, Release, ReleaseRecord, SCHEMA_VERSION, Status};
+use bifocal_core::{Ecosystem, PackageHistory, Release, ReleaseRecord, Status};
 use bifocal_history::{HistoryFeeds, Popularity, signals};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -69,24 +69,6 @@ fn measure(ecosystem: Ecosystem, title: &str, feed: &str, names: &[String]) -> R
 }
 
 fn record(release: Release, versions: u32) -> ReleaseRecord {
-    ReleaseRecord {
-        schema_version: SCHEMA_VERSION,
-        release,
-        upstream: "default".to_owned(),
-        files: Vec::new(),
-        published_at: Known::NotGiven,
-        yanked: None,
-        deprecated: None,
-        publisher: Known::NotGiven,
-        maintainers: Known::NotGiven,
-        repository: Known::NotGiven,
-        license: Known::NotGiven,
-        description: Known::NotGiven,
-        install_scripts: BTreeMap::new(),
-        signatures: Known::NotGiven,
-        history: PackageHistory { version_count: versions, ..PackageHistory::default() },
-        also_on: Vec::new(),
-        changed: Vec::new(),
-        upstream_key: String::new(),
-    }
+    let history = PackageHistory { version_count: versions, ..PackageHistory::default() };
+    ReleaseRecord { history, ..ReleaseRecord::bare(release, "default") }
 }

@@ -121,8 +121,7 @@ pub(crate) fn registry(field: &str, date: Option<Timestamp>, detail: &str) -> Ev
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use bifocal_core::{Ecosystem, Known, PackageHistory, Publisher, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint};
-    use std::collections::BTreeMap;
+    use bifocal_core::{Ecosystem, Known, PackageHistory, Publisher, Release, ReleaseRecord, VersionPoint};
 
     pub(crate) fn person(name: &str) -> Publisher {
         Publisher { name: name.to_owned(), email: None }
@@ -131,20 +130,12 @@ pub(crate) mod testing {
     /// An honest release with a past: the fortieth version, same people, same repository.
     pub(crate) fn record(ecosystem: Ecosystem, name: &str, version: &str) -> ReleaseRecord {
         ReleaseRecord {
-            schema_version: SCHEMA_VERSION,
-            release: Release::new(ecosystem, name, version).unwrap(),
-            upstream: "default".to_owned(),
-            files: Vec::new(),
             published_at: Known::Given("2024-03-01T00:00:00Z".parse().unwrap()),
-            yanked: None,
-            deprecated: None,
             publisher: Known::Given(person("ada")),
             maintainers: Known::Given(vec![person("ada"), person("grace")]),
             repository: Known::Given("https://github.com/example/project".to_owned()),
             license: Known::Given("MIT".to_owned()),
             description: Known::Given("an example".to_owned()),
-            install_scripts: BTreeMap::new(),
-            signatures: Known::NotGiven,
             history: PackageHistory {
                 version_count: 40,
                 first_published_at: Known::Given("2019-01-01T00:00:00Z".parse().unwrap()),
@@ -158,9 +149,7 @@ pub(crate) mod testing {
                 next_lower: Some("1.0.0".to_owned()),
                 latest: Some(version.to_owned()),
             },
-            also_on: Vec::new(),
-            changed: Vec::new(),
-            upstream_key: String::new(),
+            ..ReleaseRecord::bare(Release::new(ecosystem, name, version).unwrap(), "default")
         }
     }
 
