@@ -65,11 +65,6 @@ pub(crate) trait Adapter: Send + Sync {
     async fn further_file(&self, release: &Release, _classifier: &str, _extension: &str) -> Result<ArtifactFile, RegistryError> {
         Err(RegistryError::NotServed { package: release.purl(), why: "its ecosystem has no classifiers".to_owned() })
     }
-
-    /// Repositories that the checked project's own files name, as id and address (Maven alone).
-    fn learn_repositories(&self, _repositories: &[(String, String)]) -> Result<(), RegistryError> {
-        Ok(())
-    }
 }
 
 /// One upstream, as `bifocal doctor` shows it. Holds no secrets.

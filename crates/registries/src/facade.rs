@@ -131,12 +131,6 @@ impl Registries {
         self.adapter(release.ecosystem()).await?.further_file(release, classifier, extension).await
     }
 
-    /// Adds the repositories (id and address) that the checked project's POMs name to those that are asked. Secrets
-    /// are bound to them only through the user's own settings.
-    pub async fn add_maven_repositories(&self, repositories: &[(String, String)]) -> Result<(), RegistryError> {
-        self.adapter(Ecosystem::Maven).await?.learn_repositories(repositories)
-    }
-
     /// Fetches a file and checks it against every digest that its registry declares.
     pub async fn download(&self, release: &Release, file: &ArtifactFile) -> Result<Download, RegistryError> {
         let adapter = self.adapter(release.ecosystem()).await?;

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use layout::{Metadata, Snapshots, address};
 use pom::{Coordinates, Pom};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use url::Url;
 
 /// Parents followed for an inherited repository link.
@@ -43,7 +43,8 @@ const REMEMBERED: usize = 500_000;
 /// The adapter.
 pub(crate) struct Maven {
     shared: Arc<Shared>,
-    setup: Mutex<MavenSetup>,
+    setup: MavenSetup,
+    credentials: Arc<Credentials>,
     metadata: Flights<Option<Metadata>>,
 }
 
@@ -56,35 +57,25 @@ struct Located {
     snapshots: Option<Snapshots>,
 }
 
-/// Upstreams and secrets at one moment.
-struct View {
-    upstreams: Vec<Upstream>,
-    credentials: Arc<Credentials>,
-}
-
 impl Maven {
     /// Runs discovery.
     pub(crate) async fn new(shared: Arc<Shared>) -> Result<Self, RegistryError> {
-        let setup = blocking({
+        let mut setup = blocking({
             let shared = Arc::clone(&shared);
             move || discover(&shared)
         })
         .await??;
-        Ok(Maven { shared, setup: Mutex::new(setup), metadata: Flights::new(REMEMBERED) })
+        let credentials = Arc::new(std::mem::take(&mut setup.credentials));
+        Ok(Maven { shared, setup, credentials, metadata: Flights::new(REMEMBERED) })
     }
 
-    fn view(&self) -> View {
-        let setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
-        View { upstreams: setup.upstreams.clone(), credentials: Arc::new(setup.credentials.clone()) }
-    }
-
-    async fn document(&self, view: &View, url: Url, accept: &'static str) -> Result<Option<Document>, RegistryError> {
-        let found = self.shared.http.metadata(&Get { url, accept, credentials: Arc::clone(&view.credentials) }).await?;
+    async fn document(&self, url: Url, accept: &'static str) -> Result<Option<Document>, RegistryError> {
+        let found = self.shared.http.metadata(&Get { url, accept, credentials: Arc::clone(&self.credentials) }).await?;
         Ok(found.map(Document::let_go))
     }
 
-    async fn xml(&self, view: &View, url: Url) -> Result<Option<(Document, xml::Element)>, RegistryError> {
-        let Some(document) = self.document(view, url, "application/xml, text/xml, */*").await? else { return Ok(None) };
+    async fn xml(&self, url: Url) -> Result<Option<(Document, xml::Element)>, RegistryError> {
+        let Some(document) = self.document(url, "application/xml, text/xml, */*").await? else { return Ok(None) };
         let body = document.body.clone();
         let root = off_core(body.len(), move || xml::parse(&body)).await?;
         let root = root.map_err(|(place, what)| RegistryError::Malformed { url: shown(&document.url), place, what })?;
@@ -92,43 +83,37 @@ impl Maven {
     }
 
     /// The package's version list on one upstream.
-    async fn metadata(&self, view: &View, upstream: &Upstream, package: &PackageName) -> Result<Arc<Option<Metadata>>, RegistryError> {
+    async fn metadata(&self, upstream: &Upstream, package: &PackageName) -> Result<Arc<Option<Metadata>>, RegistryError> {
         let (group, artifact) = halves(package);
         let url = address(&upstream.base, group, artifact, None, "maven-metadata.xml");
         let key = url.to_string();
-        let work = async { Ok(self.xml(view, url).await?.map(|(_, root)| Metadata::read(&root))) };
+        let work = async { Ok(self.xml(url).await?.map(|(_, root)| Metadata::read(&root))) };
         self.metadata.get(&key, |found| found.as_ref().map_or(1, |found| found.versions.len()), work).await
     }
 
     /// Asks one upstream for a POM.
-    async fn locate_on(
-        &self,
-        view: &View,
-        upstream: &Upstream,
-        package: &PackageName,
-        version: &str,
-    ) -> Result<Option<Located>, RegistryError> {
+    async fn locate_on(&self, upstream: &Upstream, package: &PackageName, version: &str) -> Result<Option<Located>, RegistryError> {
         let (group, artifact) = halves(package);
         let mut snapshots = None;
         let mut file_version = version.to_owned();
         if version.ends_with("-SNAPSHOT") {
             let url = address(&upstream.base, group, artifact, Some(version), "maven-metadata.xml");
-            if let Some((_, root)) = self.xml(view, url).await? {
+            if let Some((_, root)) = self.xml(url).await? {
                 let found = Snapshots::read(&root);
                 file_version = found.file_version(version, "pom").0;
                 snapshots = Some(found);
             }
         }
         let url = address(&upstream.base, group, artifact, Some(version), &format!("{artifact}-{file_version}.pom"));
-        let Some((document, root)) = self.xml(view, url).await? else { return Ok(None) };
+        let Some((document, root)) = self.xml(url).await? else { return Ok(None) };
         Ok(Some(Located { upstream: upstream.clone(), document, pom: Pom::read(&root), snapshots }))
     }
 
     /// The first upstream that has the POM. One that fails does not hide another; it is the answer when none has it.
-    async fn locate(&self, view: &View, package: &PackageName, version: &str) -> Result<Located, RegistryError> {
+    async fn locate(&self, package: &PackageName, version: &str) -> Result<Located, RegistryError> {
         let mut failed = None;
-        for upstream in &view.upstreams {
-            match self.locate_on(view, upstream, package, version).await {
+        for upstream in &self.setup.upstreams {
+            match self.locate_on(upstream, package, version).await {
                 Ok(Some(found)) => return Ok(found),
                 Ok(None) => {}
                 Err(error) => {
@@ -139,24 +124,24 @@ impl Maven {
         if let Some(error) = failed {
             return Err(error);
         }
-        for upstream in &view.upstreams {
-            if self.metadata(view, upstream, package).await.is_ok_and(|found| found.is_some()) {
+        for upstream in &self.setup.upstreams {
+            if self.metadata(upstream, package).await.is_ok_and(|found| found.is_some()) {
                 return Err(RegistryError::VersionNotFound {
                     release: format!("{}@{}", package.purl(), bifocal_core::printable(version)),
                     upstream: upstream.id.clone(),
                 });
             }
         }
-        Err(RegistryError::PackageNotFound { package: package.purl(), upstream: ids(view) })
+        Err(RegistryError::PackageNotFound { package: package.purl(), upstream: ids(&self.setup.upstreams) })
     }
 
     /// The checksums beside a file. What the repository does not have is left out; when it has none because it failed,
     /// the failure is the answer.
-    async fn digests(&self, view: &View, file: &Url, algorithms: &[Algorithm]) -> Result<Vec<Digest>, RegistryError> {
+    async fn digests(&self, file: &Url, algorithms: &[Algorithm]) -> Result<Vec<Digest>, RegistryError> {
         let one = |algorithm: Algorithm| async move {
             let mut url = file.clone();
             url.set_path(&format!("{}.{}", file.path(), algorithm.as_str()));
-            let found = self.document(view, url, "text/plain, */*").await?;
+            let found = self.document(url, "text/plain, */*").await?;
             Ok::<_, RegistryError>(found.and_then(|document| layout::checksum(algorithm, &document.body)))
         };
         let answers = futures::future::join_all(algorithms.iter().map(|algorithm| one(*algorithm))).await;
@@ -177,14 +162,7 @@ impl Maven {
     }
 
     /// A file of a located release with its checksums, the strongest first.
-    async fn file(
-        &self,
-        view: &View,
-        located: &Located,
-        release: &Release,
-        extension: &str,
-        suffix: &str,
-    ) -> Result<ArtifactFile, RegistryError> {
+    async fn file(&self, located: &Located, release: &Release, extension: &str, suffix: &str) -> Result<ArtifactFile, RegistryError> {
         let (group, artifact) = halves(&release.package);
         let (file_version, snapshot_time) = match &located.snapshots {
             Some(snapshots) => snapshots.file_version(&release.version, extension),
@@ -197,9 +175,9 @@ impl Maven {
         } else {
             &[Algorithm::Sha512, Algorithm::Sha256, Algorithm::Sha1]
         };
-        let mut digests = self.digests(view, &url, strong).await?;
+        let mut digests = self.digests(&url, strong).await?;
         if digests.is_empty() {
-            digests = self.digests(view, &url, &[Algorithm::Md5]).await?;
+            digests = self.digests(&url, &[Algorithm::Md5]).await?;
         }
         let time = snapshot_time.or(located.document.last_modified);
         Ok(ArtifactFile {
@@ -215,7 +193,7 @@ impl Maven {
     }
 
     /// The POM's parents, nearest first, as far as they are needed and can be had.
-    async fn parents(&self, view: &View, located: &Located) -> Vec<Pom> {
+    async fn parents(&self, located: &Located) -> Vec<Pom> {
         let mut parents: Vec<Pom> = Vec::new();
         let needed = |pom: &Pom| pom.scm.is_none() || pom.licenses.is_empty();
         let mut current = located.pom.clone();
@@ -227,21 +205,14 @@ impl Maven {
             if Release::of(package.clone(), &version).is_err() {
                 break;
             }
-            let Ok(found) = self.locate(view, &package, &version).await else { break };
+            let Ok(found) = self.locate(&package, &version).await else { break };
             parents.push(found.pom.clone());
             current = found.pom;
         }
         parents
     }
 
-    async fn first_published(
-        &self,
-        view: &View,
-        located: &Located,
-        package: &PackageName,
-        points: &[VersionPoint],
-        current: &str,
-    ) -> Known<Timestamp> {
+    async fn first_published(&self, located: &Located, package: &PackageName, points: &[VersionPoint], current: &str) -> Known<Timestamp> {
         let Some(own) = located.document.last_modified else { return Known::Stripped };
         match points.first() {
             Some(first) if points.len() > FEW_VERSIONS || first.version == current => {
@@ -251,7 +222,7 @@ impl Maven {
                     Known::NotOffered
                 }
             }
-            Some(first) => match self.locate_on(view, &located.upstream, package, &first.version).await {
+            Some(first) => match self.locate_on(&located.upstream, package, &first.version).await {
                 Ok(Some(found)) => found.document.last_modified.map_or(Known::Stripped, Known::Given),
                 _ => Known::NotOffered,
             },
@@ -260,38 +231,37 @@ impl Maven {
     }
 
     /// All versions over all upstreams, as Maven merges them.
-    async fn merged(&self, view: &View, package: &PackageName) -> Result<(String, Metadata), RegistryError> {
+    async fn merged(&self, package: &PackageName) -> Result<(String, Metadata), RegistryError> {
         let mut merged: Option<(String, Metadata)> = None;
-        for upstream in &view.upstreams {
-            let found = self.metadata(view, upstream, package).await?;
+        for upstream in &self.setup.upstreams {
+            let found = self.metadata(upstream, package).await?;
             let Some(found) = found.as_ref() else { continue };
             let (_, all) = merged.get_or_insert_with(|| (upstream.id.clone(), Metadata::default()));
             all.versions.extend(found.versions.iter().cloned());
             all.latest = all.latest.take().or_else(|| found.latest.clone());
             all.release = all.release.take().or_else(|| found.release.clone());
         }
-        merged.ok_or_else(|| RegistryError::PackageNotFound { package: package.purl(), upstream: ids(view) })
+        merged.ok_or_else(|| RegistryError::PackageNotFound { package: package.purl(), upstream: ids(&self.setup.upstreams) })
     }
 }
 
 #[async_trait]
 impl Adapter for Maven {
     async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
-        let view = self.view();
         let package = &release.package;
-        let located = self.locate(&view, package, &release.version).await?;
+        let located = self.locate(package, &release.version).await?;
         let extension = layout::extension(located.pom.packaging.as_deref().unwrap_or("jar"));
         let main = async {
             match extension {
-                Some(extension) => self.file(&view, &located, release, extension, "").await.map(Some),
+                Some(extension) => self.file(&located, release, extension, "").await.map(Some),
                 None => Ok(None),
             }
         };
         let (metadata, main, pom_file, parents) = futures::join!(
-            self.metadata(&view, &located.upstream, package),
+            self.metadata(&located.upstream, package),
             main,
-            self.file(&view, &located, release, "pom", ""),
-            self.parents(&view, &located)
+            self.file(&located, release, "pom", ""),
+            self.parents(&located)
         );
         let metadata = metadata?;
         let metadata = metadata.as_ref().as_ref();
@@ -299,7 +269,7 @@ impl Adapter for Maven {
             Ecosystem::Maven,
             metadata.into_iter().flat_map(|found| found.versions.iter().cloned()).map(timeline::bare).collect(),
         );
-        let first = self.first_published(&view, &located, package, &points, &release.version).await;
+        let first = self.first_published(&located, package, &points, &release.version).await;
         let pom_file = pom_file?;
         let published_at = pom_file.uploaded_at.clone();
         // What moved is a POM alone; Maven goes on to the new place and never asks for a jar here.
@@ -345,7 +315,7 @@ impl Adapter for Maven {
     }
 
     async fn package(&self, package: &PackageName) -> Result<PackageDoc, RegistryError> {
-        let (upstream, metadata) = self.merged(&self.view(), package).await?;
+        let (upstream, metadata) = self.merged(package).await?;
         let points = timeline::ascending(Ecosystem::Maven, metadata.versions.iter().cloned().map(timeline::bare).collect());
         Ok(PackageDoc { upstream, latest: newest(&metadata, &points), tags: BTreeMap::new(), versions: points, withdrawn: BTreeSet::new() })
     }
@@ -357,8 +327,7 @@ impl Adapter for Maven {
         if !wanted.starts_with(['[', '(']) && !matches!(wanted, "RELEASE" | "LATEST") {
             return Release::of(package.clone(), wanted).map_err(|error| bad(error.to_string()));
         }
-        let view = self.view();
-        let (_, metadata) = self.merged(&view, package).await?;
+        let (_, metadata) = self.merged(package).await?;
         let mut passed_over: BTreeSet<String> = BTreeSet::new();
         loop {
             let open = metadata.versions.iter().map(String::as_str).filter(|version| !passed_over.contains(*version));
@@ -373,7 +342,7 @@ impl Adapter for Maven {
                 return Err(RegistryError::NothingSatisfies { package: package.purl(), requirement: one_line(requirement, 120), why });
             };
             if let Some(before) = context.before {
-                let dated = self.locate(&view, package, version).await?.document.last_modified;
+                let dated = self.locate(package, version).await?.document.last_modified;
                 if dated.is_none_or(|at| at > before) {
                     passed_over.insert(version.to_owned());
                     continue;
@@ -384,14 +353,13 @@ impl Adapter for Maven {
     }
 
     fn credentials(&self) -> Arc<Credentials> {
-        self.view().credentials
+        Arc::clone(&self.credentials)
     }
 
     async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
-        let view = self.view();
         let mut found = Vec::new();
-        for upstream in &view.upstreams {
-            if self.metadata(&view, upstream, package).await.is_ok_and(|metadata| metadata.is_some()) {
+        for upstream in &self.setup.upstreams {
+            if self.metadata(upstream, package).await.is_ok_and(|metadata| metadata.is_some()) {
                 found.push(upstream.id.clone());
             }
         }
@@ -399,12 +367,11 @@ impl Adapter for Maven {
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {
-        let view = self.view();
-        view.upstreams.iter().map(|upstream| upstream.info(&view.credentials)).collect()
+        self.setup.upstreams.iter().map(|upstream| upstream.info(&self.credentials)).collect()
     }
 
     fn notes(&self) -> Vec<String> {
-        self.setup.lock().unwrap_or_else(PoisonError::into_inner).notes.clone()
+        self.setup.notes.clone()
     }
 
     async fn pom(&self, package: &PackageName, version: &str) -> Result<Bytes, RegistryError> {
@@ -414,7 +381,7 @@ impl Adapter for Maven {
             requirement: one_line(version, 120),
             why: error.to_string(),
         })?;
-        Ok(self.locate(&self.view(), &release.package, &release.version).await?.document.body)
+        Ok(self.locate(&release.package, &release.version).await?.document.body)
     }
 
     async fn further_file(&self, release: &Release, classifier: &str, extension: &str) -> Result<ArtifactFile, RegistryError> {
@@ -428,22 +395,13 @@ impl Adapter for Maven {
                 why: "it is no classifier and file extension".to_owned(),
             });
         }
-        let view = self.view();
-        let located = self.locate(&view, &release.package, &release.version).await?;
+        let located = self.locate(&release.package, &release.version).await?;
         let suffix = if classifier.is_empty() { String::new() } else { format!("-{classifier}") };
-        self.file(&view, &located, release, extension, &suffix).await
+        self.file(&located, release, extension, &suffix).await
     }
 
     fn stands_in(&self, origin: &Origin) -> bool {
-        self.setup.lock().unwrap_or_else(PoisonError::into_inner).decides(&origin.id, &origin.address)
-    }
-
-    fn learn_repositories(&self, repositories: &[(String, String)]) -> Result<(), RegistryError> {
-        let mut setup = self.setup.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, url) in repositories {
-            setup.add_from_pom(&self.shared, id, url)?;
-        }
-        Ok(())
+        self.setup.decides(&origin.id, &origin.address)
     }
 }
 
@@ -452,8 +410,8 @@ fn halves(package: &PackageName) -> (&str, &str) {
     (package.namespace().unwrap_or_default(), package.base_name())
 }
 
-fn ids(view: &View) -> String {
-    view.upstreams.iter().map(|upstream| upstream.id.as_str()).collect::<Vec<_>>().join("`, `")
+fn ids(upstreams: &[Upstream]) -> String {
+    upstreams.iter().map(|upstream| upstream.id.as_str()).collect::<Vec<_>>().join("`, `")
 }
 
 /// The version that is taken for `RELEASE`: as stated, else the highest that is no preview, else the highest.

@@ -26,8 +26,6 @@ pub(crate) struct MavenSetup {
     pub(crate) credentials: Credentials,
     pub(crate) notes: Vec<String>,
     settings: Settings,
-    /// bifocal.toml names the upstreams: repositories of POMs do not add to them.
-    fixed: bool,
 }
 
 /// Reads everything. Blocking.
@@ -35,7 +33,6 @@ pub(crate) fn discover(shared: &Shared) -> Result<MavenSetup, RegistryError> {
     let mut setup = MavenSetup::default();
     setup.upstreams = from_options(shared, Ecosystem::Maven, &mut setup.credentials)?;
     if !setup.upstreams.is_empty() {
-        setup.fixed = true;
         return Ok(setup);
     }
     let env = &shared.env;
@@ -119,43 +116,6 @@ impl MavenSetup {
         let repository = Repository { id: id.to_owned(), url: url.to_owned(), source: String::new() };
         let listed = self.settings.repositories.iter().any(|known| known.id == id);
         !id.is_empty() && (listed || self.settings.mirror_of(&repository).is_some())
-    }
-
-    /// Adds a repository that a POM of the checked project names, before the built-in `central`. Nothing that the POM
-    /// says can bring a secret of settings.xml to another host: servers are bound by id **and** only for repositories
-    /// that the user's own settings name or mirror.
-    pub(crate) fn add_from_pom(&mut self, shared: &Shared, id: &str, url: &str) -> Result<(), RegistryError> {
-        let repository = Repository { id: id.to_owned(), url: url.to_owned(), source: "a POM of the project".to_owned() };
-        if self.fixed || self.settings.repositories.iter().any(|known| known.id == id) {
-            return Ok(());
-        }
-        let before = self.upstreams.len();
-        let mirrored = self.settings.mirror_of(&repository).is_some();
-        if mirrored {
-            self.add(shared, &repository)?;
-        } else {
-            let servers = std::mem::take(&mut self.settings.servers);
-            let added = self.add(shared, &repository);
-            if servers.iter().any(|server| server.id == id) && self.upstreams.len() > before {
-                self.notes.push(format!(
-                    "the credentials of server `{}` are not sent: a POM, not settings.xml, says where that repository is",
-                    one_line(id, 60)
-                ));
-            }
-            self.settings.servers = servers;
-            added?;
-        }
-        for added in self.upstreams.iter_mut().skip(before) {
-            added.of_project = !mirrored;
-        }
-        if self.upstreams.len() > before
-            && let Some(central) = self.upstreams.iter().position(|upstream| upstream.id == "central")
-            && central < before
-        {
-            let central = self.upstreams.remove(central);
-            self.upstreams.push(central);
-        }
-        Ok(())
     }
 }
 
@@ -363,18 +323,5 @@ mod tests {
             "{:?}",
             setup.notes
         );
-    }
-
-    #[test]
-    fn a_pom_cannot_draw_a_password_to_its_own_host() {
-        let folder = tempfile::tempdir().unwrap();
-        install(folder.path());
-        settings(folder.path(), "<servers><server><id>corp</id><username>u</username><password>p</password></server></servers>");
-        let shared = shared(folder.path());
-        let mut setup = discover(&shared).unwrap();
-        setup.add_from_pom(&shared, "corp", "https://evil.example/m2").unwrap();
-        assert_eq!(addresses(&setup), ["corp https://evil.example/m2/", "central https://central.example/m2/"]);
-        assert!(setup.credentials.is_empty());
-        assert!(setup.notes[0].contains("are not sent"), "{:?}", setup.notes);
     }
 }
