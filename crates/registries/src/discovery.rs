@@ -17,7 +17,7 @@ use crate::error::{RegistryError, shown, shown_text};
 use crate::facade::Shared;
 use crate::http::{Credentials, blocking};
 use crate::tool::{self, Question};
-use bifocal_core::Ecosystem;
+use bifocal_core::{Ecosystem, one_line};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,7 +101,7 @@ pub(crate) async fn ask(shared: &Arc<Shared>, question: Question<'static>) -> Re
 
 /// A configuration file's text; `None` when there is no such file. One that is there and cannot be read is an error.
 pub(crate) fn read_file(path: &Path) -> Result<Option<String>, RegistryError> {
-    let unusable = |why: String| RegistryError::Configuration { place: path.display().to_string(), why };
+    let unusable = |why: String| RegistryError::Configuration { place: shown_path(path), why };
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
@@ -116,6 +116,11 @@ pub(crate) fn read_file(path: &Path) -> Result<Option<String>, RegistryError> {
         return Err(unusable("it is larger than 1 MiB".to_owned()));
     }
     String::from_utf8(bytes).map(Some).map_err(|_| unusable("it is not UTF-8".to_owned()))
+}
+
+/// A path as errors and notes show it: one that a file names may hold anything and be of any length.
+pub(crate) fn shown_path(path: &Path) -> String {
+    one_line(&path.display().to_string(), 1_024)
 }
 
 /// A path from configuration: `~/` is the user's home, a relative one is below `base`.

@@ -5,7 +5,7 @@
 //! Attack met: a checked project whose `.cargo/config.toml` gives a registry of the user's another address, to be sent the
 //! user's token. Only sparse indexes are read: a git index would need a clone of the whole registry.
 
-use super::{Upstream, read_file};
+use super::{Upstream, read_file, shown_path};
 use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::http::Credentials;
@@ -143,7 +143,7 @@ impl<'a> Config<'a> {
     fn text(&self, keys: &[&str]) -> Option<Found> {
         self.files.iter().find_map(|file| {
             let address = dig(&file.table, keys)?.as_str()?.to_owned();
-            Some(Found { address, source: format!("{} ({})", file.path.display(), keys.join(".")), of_project: file.of_project })
+            Some(Found { address, source: format!("{} ({})", shown_path(&file.path), keys.join(".")), of_project: file.of_project })
         })
     }
 
@@ -243,7 +243,7 @@ fn first_table(folder: &Path, names: &[&str]) -> Result<Option<(PathBuf, Table)>
         if let Some(text) = read_file(&path)? {
             // The parser's own text would quote the line, which may hold a token.
             let table = text.parse::<Table>().map_err(|error| RegistryError::Configuration {
-                place: path.display().to_string(),
+                place: shown_path(&path),
                 why: format!("it is not TOML: {}", one_line(error.message(), 200)),
             })?;
             return Ok(Some((path, table)));

@@ -1,7 +1,7 @@
 //! Maven's settings.xml: mirrors, servers, repositories of active profiles
 //! (the page on settings.xml in its documentation).
 
-use super::read_file;
+use super::{read_file, shown_path};
 use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::xml::{self, Element};
@@ -52,10 +52,10 @@ impl Settings {
     pub(crate) fn add_file(&mut self, path: &Path, env: &Environment) -> Result<(), RegistryError> {
         let Some(text) = read_file(path)? else { return Ok(()) };
         let root = xml::parse(text.as_bytes()).map_err(|(place, what)| RegistryError::Configuration {
-            place: path.display().to_string(),
+            place: shown_path(path),
             why: format!("it is not XML at {place}: {what}"),
         })?;
-        self.add(&root, &path.display().to_string(), env);
+        self.add(&root, &shown_path(path), env);
         Ok(())
     }
 

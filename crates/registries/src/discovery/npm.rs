@@ -3,7 +3,7 @@
 //!
 //! Attacks met: a checked project whose npmrc names trust roots, or puts variables of the user into an address.
 
-use super::{Upstream, ask, expand_path, from_options, read_file};
+use super::{Upstream, ask, expand_path, from_options, read_file, shown_path};
 use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::facade::Shared;
@@ -151,7 +151,7 @@ async fn layers(shared: &Arc<Shared>) -> Result<Layers, RegistryError> {
 }
 
 fn file_layer(path: &Path, of_project: bool) -> Result<Option<Layer>, RegistryError> {
-    Ok(read_file(path)?.map(|text| Layer { place: path.display().to_string(), of_project, keys: npmrc::parse(&text) }))
+    Ok(read_file(path)?.map(|text| Layer { place: shown_path(path), of_project, keys: npmrc::parse(&text) }))
 }
 
 /// `npm_config_some_key` is the key `some-key`, in any case; keys with an address in them are kept as they are.
@@ -290,10 +290,8 @@ fn trust(shared: &Shared, layers: &Layers, notes: &mut Vec<String>) {
 fn yarn_layer(env: &Environment) -> Result<Option<Layer>, RegistryError> {
     let Some(path) = env.ancestors().map(|folder| folder.join(".yarnrc.yml")).find(|path| path.is_file()) else { return Ok(None) };
     let Some(text) = read_file(&path)? else { return Ok(None) };
-    let file: YarnFile = yaml_serde::from_str(&text).map_err(|error| RegistryError::Configuration {
-        place: path.display().to_string(),
-        why: bifocal_core::one_line(&error.to_string(), 200),
-    })?;
+    let file: YarnFile = yaml_serde::from_str(&text)
+        .map_err(|error| RegistryError::Configuration { place: shown_path(&path), why: bifocal_core::one_line(&error.to_string(), 200) })?;
     let mut keys = BTreeMap::new();
     let mut add = |scope: Option<&str>, settings: &YarnScope| {
         let Some(server) = &settings.npm_registry_server else { return };
@@ -312,7 +310,7 @@ fn yarn_layer(env: &Environment) -> Result<Option<Layer>, RegistryError> {
     for (scope, settings) in &file.npm_scopes {
         add(Some(scope.trim_start_matches('@')), settings);
     }
-    Ok(Some(Layer { place: path.display().to_string(), of_project: true, keys }))
+    Ok(Some(Layer { place: shown_path(&path), of_project: true, keys }))
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -388,6 +386,15 @@ mod tests {
 
     fn header(config: &NpmConfig, url: &str) -> Option<String> {
         config.credentials.for_url(&Url::parse(url).unwrap()).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_path_in_an_npmrc_cannot_write_to_the_terminal() {
+        let bed = Bed::new();
+        bed.file("home/.npmrc", "prefix=\u{1b}[2J\0/x\n");
+        let Err(error) = bed.discover().await else { panic!("a path with a NUL cannot be read") };
+        let error = error.to_string();
+        assert!(error.contains("\\u{1b}[2J") && !error.chars().any(char::is_control), "{error:?}");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 //! pip takes the best version over all its indexes, uv the first index that has the package: which of the two it is
 //! decides whether a public index can shadow a private one (dependency confusion).
 
-use super::{Upstream, expand_path, from_options, netrc, pipconf, read_file};
+use super::{Upstream, expand_path, from_options, netrc, pipconf, read_file, shown_path};
 use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::http::Credentials;
@@ -147,7 +147,7 @@ fn pip(shared: &Shared) -> Result<Found, RegistryError> {
     let mut layers = Vec::new();
     for path in files {
         if let Some(text) = read_file(&path)? {
-            layers.push((path.display().to_string(), pipconf::parse(&text)));
+            layers.push((shown_path(&path), pipconf::parse(&text)));
         }
     }
     let in_files = |key: &str| {
@@ -238,7 +238,7 @@ fn uv(shared: &Shared) -> Result<Option<Found>, RegistryError> {
         }
     }
     for (path, settings, of_project) in uv_files(shared)? {
-        take_settings(settings, &path.display().to_string(), of_project, &mut found);
+        take_settings(settings, &shown_path(&path), of_project, &mut found);
     }
     let configured = found.default.is_some() || !found.extra.is_empty() || !found.explicit.is_empty();
     Ok(configured.then_some(found))
@@ -288,10 +288,8 @@ fn uv_files(shared: &Shared) -> Result<Vec<(PathBuf, UvSettings, bool)>, Registr
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, RegistryError> {
-    toml::from_str(text).map_err(|error| RegistryError::Configuration {
-        place: path.display().to_string(),
-        why: bifocal_core::one_line(error.message(), 200),
-    })
+    toml::from_str(text)
+        .map_err(|error| RegistryError::Configuration { place: shown_path(path), why: bifocal_core::one_line(error.message(), 200) })
 }
 
 fn take_settings(settings: UvSettings, place: &str, of_project: bool, found: &mut Found) {

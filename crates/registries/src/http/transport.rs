@@ -3,6 +3,7 @@
 //! Private authorities are added to the system's roots from the variables and keys that the five clients know.
 
 use super::resolver::Resolver;
+use crate::discovery::shown_path;
 use crate::environment::Environment;
 use crate::error::{RegistryError, shown};
 use bifocal_core::{HttpLimits, one_line};
@@ -56,7 +57,7 @@ pub(super) fn client(env: &Environment, extra_authorities: &[PathBuf], limits: &
 
 fn authorities(env: &Environment, extra: &[PathBuf]) -> Result<Vec<Certificate>, RegistryError> {
     let named = CA_VARIABLES.iter().filter_map(|name| env.var(name).map(|path| ((*name).to_owned(), PathBuf::from(path))));
-    let extra = extra.iter().map(|path| (format!("the bundle {}", path.display()), path.clone()));
+    let extra = extra.iter().map(|path| (format!("the bundle {}", shown_path(path)), path.clone()));
     let mut seen: Vec<PathBuf> = Vec::new();
     let mut out = Vec::new();
     for (place, path) in named.chain(extra) {
@@ -65,9 +66,9 @@ fn authorities(env: &Environment, extra: &[PathBuf]) -> Result<Vec<Certificate>,
             continue;
         }
         let why = |why: String| RegistryError::Configuration { place: place.clone(), why };
-        let pem = read_bounded(&path).map_err(|error| why(format!("{} cannot be read: {error}", path.display())))?;
-        let bundle =
-            Certificate::from_pem_bundle(&pem).map_err(|error| why(format!("{} is no PEM bundle: {}", path.display(), chain(&error))))?;
+        let pem = read_bounded(&path).map_err(|error| why(format!("{} cannot be read: {error}", shown_path(&path))))?;
+        let bundle = Certificate::from_pem_bundle(&pem)
+            .map_err(|error| why(format!("{} is no PEM bundle: {}", shown_path(&path), chain(&error))))?;
         out.extend(bundle);
         seen.push(path);
     }
