@@ -125,15 +125,8 @@ pub(crate) struct CheckArgs {
     /// How to print the result
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: Format,
-    /// Write the result to a file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// What makes the exit code 1
-    #[arg(long, value_name = "VERDICT", default_value = "hold", env = "BIFOCAL_FAIL_ON")]
-    pub(crate) fail_on: FailOn,
-    /// Assess every file of a release, not only those that the client on this platform takes
-    #[arg(long)]
-    pub(crate) all_artifacts: bool,
+    #[command(flatten)]
+    pub(crate) answer: AnswerArgs,
     /// Only what the change since REV adds or updates
     #[arg(long, requires = "base")]
     pub(crate) new_only: bool,
@@ -154,6 +147,20 @@ pub(crate) struct CheckArgs {
     /// Let verdicts count by the facts that an earlier analyser stored, and print what the current one would change
     #[arg(long, value_name = "ANALYSER")]
     pub(crate) analyser: Option<String>,
+}
+
+/// How far an answer goes and where it is put; `check` and `diff` share it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AnswerArgs {
+    /// Write the result to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What makes the exit code 1
+    #[arg(long, value_name = "VERDICT", default_value = "hold", env = "BIFOCAL_FAIL_ON")]
+    pub(crate) fail_on: FailOn,
+    /// Look at every file of a release, not only those that the client on this platform takes
+    #[arg(long)]
+    pub(crate) all_artifacts: bool,
 }
 
 /// Which findings are known; `check` and `policy explain` share it.
@@ -228,15 +235,8 @@ pub(crate) struct DiffArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(crate) format: PlainFormat,
-    /// Write the result to a file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// What makes the exit code 1
-    #[arg(long, value_name = "VERDICT", default_value = "hold", env = "BIFOCAL_FAIL_ON")]
-    pub(crate) fail_on: FailOn,
-    /// Compare every file of the releases
-    #[arg(long)]
-    pub(crate) all_artifacts: bool,
+    #[command(flatten)]
+    pub(crate) answer: AnswerArgs,
 }
 
 #[derive(Debug, Subcommand)]

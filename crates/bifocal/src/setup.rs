@@ -225,7 +225,8 @@ pub(crate) fn load_policy(name: &str) -> Result<Loaded, Failure> {
     Policy::load(&text, name, &known, Some(Timestamp::now())).map_err(Failure::usage)
 }
 
-fn warn(loaded: Loaded) -> Loaded {
+/// Says what a policy's check complained about.
+pub(crate) fn warn(loaded: Loaded) -> Loaded {
     for problem in &loaded.warnings {
         crate::terminal::note(&problem.to_string());
     }

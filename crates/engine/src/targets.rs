@@ -48,6 +48,9 @@ pub enum TargetError {
         /// The system's word.
         why: String,
     },
+    /// A target without a character, as an unset variable of a script leaves it.
+    #[error("a target is empty; name a file, a folder or a purl, and `.` for this folder")]
+    Empty,
     /// Nothing to check.
     #[error("found no lockfile, manifest or SBOM in {0}; name a file, a folder or a purl")]
     Nothing(String),
@@ -67,6 +70,9 @@ pub enum TargetError {
 /// Reads all targets.
 pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &Handle) -> Result<Plan, TargetError> {
     let poms = Poms::new(Arc::clone(registries), runtime.clone());
+    if request.targets.iter().any(String::is_empty) {
+        return Err(TargetError::Empty);
+    }
     let files = files_of(request)?;
     let mut found = Expanded::default();
     let mut purls = Vec::new();
@@ -221,7 +227,9 @@ fn expand(cwd: &Path, target: &str, into: &mut Expanded) -> Result<(), TargetErr
     let found = walk(&path, &ReaderLimits::default())?;
     if found.files.is_empty() && found.unread.is_empty() {
         let left_out = if found.left_out.is_empty() { String::new() } else { format!(" (left out: {})", found.left_out.join("; ")) };
-        return Err(TargetError::Nothing(format!("{}{left_out}", printable(&path.to_string_lossy()))));
+        // Without the `.` at the end of `folder/.`.
+        let folder: PathBuf = path.components().collect();
+        return Err(TargetError::Nothing(format!("{}{left_out}", printable(&folder.to_string_lossy()))));
     }
     let prefix = match slashes(target).trim_end_matches('/') {
         "." | "" => String::new(),

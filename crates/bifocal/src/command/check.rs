@@ -16,7 +16,7 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
     let session = setup::Session::open(&global)?;
     let evaluated_at = args.sources.at.unwrap_or_else(Timestamp::now);
     // Before the work, not after it.
-    for file in [args.output.as_deref(), args.write_baseline.as_deref()].into_iter().flatten() {
+    for file in [args.answer.output.as_deref(), args.write_baseline.as_deref()].into_iter().flatten() {
         terminal::can_write(file)?;
     }
     let writing = args
@@ -32,7 +32,7 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
             setup::EngineArgs {
                 sources: &args.sources,
                 evaluated_at,
-                all_artifacts: args.all_artifacts,
+                all_artifacts: args.answer.all_artifacts,
                 shadow: args.shadow_policy.as_deref(),
                 analyser: args.analyser.clone(),
                 waivers,
@@ -59,11 +59,11 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
     if let Some((file, until)) = writing {
         known::write(file, until, &checked.baseline, evaluated_at)?;
     }
-    let color = terminal::color(global.color, args.output.is_some());
+    let color = terminal::color(global.color, args.answer.output.is_some());
     let text = format::check(&checked.report, args.format, color, global.verbose > 0)?;
-    terminal::write_result(&text, args.output.as_deref())?;
+    terminal::write_result(&text, args.answer.output.as_deref())?;
     engine.finish().await;
-    Ok(checked.report.exit_code(args.fail_on == FailOn::Deny))
+    Ok(checked.report.exit_code(args.answer.fail_on == FailOn::Deny))
 }
 
 /// What is asked for, less what the base revision has.

@@ -14,6 +14,10 @@ use std::path::Path;
 /// Runs the command; gives the exit code.
 pub(crate) async fn run(global: Global, args: DiffArgs) -> Result<u8, Failure> {
     let session = setup::Session::open(&global)?;
+    // Before the work, not after it.
+    if let Some(file) = args.answer.output.as_deref() {
+        terminal::can_write(file)?;
+    }
     let is_purl = |text: &str| text.starts_with("pkg:");
     let report = match (is_purl(&args.old), is_purl(&args.new)) {
         (true, true) => releases(&session, &args).await?,
@@ -28,16 +32,16 @@ pub(crate) async fn run(global: Global, args: DiffArgs) -> Result<u8, Failure> {
     };
     let text = match args.format {
         PlainFormat::Json => format!("{}\n", serde_json::to_string_pretty(&report).context("cannot print the result")?),
-        PlainFormat::Human => format::diff::human(&report, terminal::color(global.color, args.output.is_some()), global.verbose > 0),
+        PlainFormat::Human => format::diff::human(&report, terminal::color(global.color, args.answer.output.is_some()), global.verbose > 0),
     };
-    terminal::write_result(&text, args.output.as_deref())?;
-    Ok(report.exit_code(args.fail_on == FailOn::Deny))
+    terminal::write_result(&text, args.answer.output.as_deref())?;
+    Ok(report.exit_code(args.answer.fail_on == FailOn::Deny))
 }
 
 async fn paths(session: &setup::Session, args: &DiffArgs) -> Result<DiffReport, Failure> {
     let analyser = session.analyser(args.sources.jobs.map_or(1, usize::from))?;
     let named = args.sources.policy.as_deref().or(session.config.text("policy.use")).unwrap_or("default");
-    let policy = setup::load_policy(named)?.policy;
+    let policy = setup::warn(setup::load_policy(named)?).policy;
     compare_paths(&analyser, &policy, Path::new(&args.old), Path::new(&args.new)).await.map_err(Failure::not_evaluated)
 }
 
@@ -57,7 +61,7 @@ async fn releases(session: &setup::Session, args: &DiffArgs) -> Result<DiffRepor
             setup::EngineArgs {
                 sources: &args.sources,
                 evaluated_at: args.sources.at.unwrap_or_else(Timestamp::now),
-                all_artifacts: args.all_artifacts,
+                all_artifacts: args.answer.all_artifacts,
                 shadow: None,
                 analyser: None,
                 waivers: Vec::new(),

@@ -81,6 +81,10 @@ fn wrong_usage_is_2_and_names_the_mistake() {
     lab.run(&["check", "pkg:gem/rails@1.0"]).expect(2).complains(&["gem"]);
     lab.run(&["check", "no-such.lock"]).expect(2).complains(&["cannot read no-such.lock"]);
     lab.run(&["check"]).expect(2).complains(&["found no lockfile", "name a file, a folder or a purl"]);
+    lab.run(&["check", "."]).expect(2).complains(&["found no lockfile"]).keeps_quiet_about(&["/.;"]);
+    // What an unset variable of a script leaves is no folder.
+    lab.run(&["check", ""]).expect(2).complains(&["a target is empty"]);
+    lab.run(&["check", PAD, ""]).expect(2).complains(&["a target is empty"]);
     lab.run(&["scan"]).expect(2).complains(&["PATH"]);
     for jobs in ["0", "-1", "257", "many"] {
         lab.run(&["check", &format!("--jobs={jobs}"), PAD]).expect(2).complains(&["--jobs", jobs]);
