@@ -52,7 +52,7 @@ build() {
 gather() {
   local target=$1 folder=$2 endings=()
   case $target in
-    parse_javascript) endings=(js ts mjs cjs) ;;
+    parse_javascript | peel_script) endings=(js ts mjs cjs) ;;
     parse_python) endings=(py pth) ;;
     parse_rust) endings=(rs) ;;
     parse_go) endings=(go) ;;

@@ -5,11 +5,15 @@ mod parse_common;
 
 use bifocal_core::Ecosystem;
 use libfuzzer_sys::fuzz_target;
+use parse_common::{Way, run};
 
-fuzz_target!(|bytes: &[u8]| parse_common::run(
-    "index.ts",
-    Ecosystem::Npm,
-    "package/setup.js",
-    &[("package/package.json", r#"{"name":"demo","version":"1.0.0","main":"setup.js","scripts":{"postinstall":"node setup.js"}}"#)],
-    bytes
-));
+const WAYS: [Way; 2] = [
+    Way::Packed(
+        Ecosystem::Npm,
+        "package/setup.js",
+        &[("package/package.json", r#"{"name":"demo","version":"1.0.0","main":"setup.js","scripts":{"postinstall":"node setup.js"}}"#)],
+    ),
+    Way::Alone("index.ts"),
+];
+
+fuzz_target!(|bytes: &[u8]| run(&WAYS, bytes));

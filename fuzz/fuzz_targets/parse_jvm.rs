@@ -5,11 +5,15 @@ mod parse_common;
 
 use bifocal_core::Ecosystem;
 use libfuzzer_sys::fuzz_target;
+use parse_common::{Way, run};
 
-fuzz_target!(|bytes: &[u8]| parse_common::run(
-    "Demo.class",
-    Ecosystem::Maven,
-    "com/example/Demo.class",
-    &[("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nMain-Class: com.example.Demo\n")],
-    bytes
-));
+const WAYS: [Way; 2] = [
+    Way::Packed(
+        Ecosystem::Maven,
+        "com/example/Demo.class",
+        &[("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nMain-Class: com.example.Demo\n")],
+    ),
+    Way::Alone("Demo.class"),
+];
+
+fuzz_target!(|bytes: &[u8]| run(&WAYS, bytes));

@@ -5,11 +5,15 @@ mod parse_common;
 
 use bifocal_core::Ecosystem;
 use libfuzzer_sys::fuzz_target;
+use parse_common::{Way, run};
 
-fuzz_target!(|bytes: &[u8]| parse_common::run(
-    "install.ps1",
-    Ecosystem::Npm,
-    "package/install.ps1",
-    &[("package/package.json", r#"{"name":"demo","version":"1.0.0","scripts":{"preinstall":"powershell -File install.ps1"}}"#)],
-    bytes
-));
+const WAYS: [Way; 2] = [
+    Way::Packed(
+        Ecosystem::Npm,
+        "package/install.ps1",
+        &[("package/package.json", r#"{"name":"demo","version":"1.0.0","scripts":{"preinstall":"powershell -File install.ps1"}}"#)],
+    ),
+    Way::Alone("install.ps1"),
+];
+
+fuzz_target!(|bytes: &[u8]| run(&WAYS, bytes));

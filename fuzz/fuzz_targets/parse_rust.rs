@@ -5,11 +5,15 @@ mod parse_common;
 
 use bifocal_core::Ecosystem;
 use libfuzzer_sys::fuzz_target;
+use parse_common::{Way, run};
 
-fuzz_target!(|bytes: &[u8]| parse_common::run(
-    "lib.rs",
-    Ecosystem::Cargo,
-    "demo-1.0.0/build.rs",
-    &[("demo-1.0.0/Cargo.toml", "[package]\nname = \"demo\"\nversion = \"1.0.0\"\nbuild = \"build.rs\"\n")],
-    bytes
-));
+const WAYS: [Way; 2] = [
+    Way::Packed(
+        Ecosystem::Cargo,
+        "demo-1.0.0/build.rs",
+        &[("demo-1.0.0/Cargo.toml", "[package]\nname = \"demo\"\nversion = \"1.0.0\"\nbuild = \"build.rs\"\n")],
+    ),
+    Way::Alone("lib.rs"),
+];
+
+fuzz_target!(|bytes: &[u8]| run(&WAYS, bytes));
