@@ -225,10 +225,10 @@ pub(crate) struct ScanArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DiffArgs {
     /// The earlier release: a purl with a version, an archive or a folder
-    #[arg(value_name = "OLD")]
+    #[arg(value_name = "OLD", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) old: String,
     /// The later one, of the same sort
-    #[arg(value_name = "NEW")]
+    #[arg(value_name = "NEW", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) new: String,
     #[command(flatten)]
     pub(crate) sources: SourceArgs,

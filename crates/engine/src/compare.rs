@@ -87,7 +87,7 @@ pub enum CompareError {
         why: String,
     },
     /// A release cannot be had.
-    #[error("cannot compare {purl}: {source}")]
+    #[error("cannot compare {purl}")]
     Release {
         /// Which.
         purl: String,

@@ -59,14 +59,7 @@ fn line(out: &mut String, change: &Change, paint: &Paint) {
     let _ = writeln!(out, "    {}: {}{when}", paint.with("33", &subject), one_line(&change.detail, 200));
     for place in change.evidence.iter().take(2) {
         if let Evidence::File { path, line, column, snippet, chain } = place {
-            let mut shown = printable(path);
-            if *line > 0 {
-                let _ = write!(shown, ":{line}:{column}");
-            }
-            for layer in chain {
-                let _ = write!(shown, " -> {}", printable(layer));
-            }
-            let _ = writeln!(out, "      {}", paint.dim(&shown));
+            let _ = writeln!(out, "      {}", paint.dim(&super::human::place(path, *line, *column, chain)));
             if !snippet.is_empty() {
                 let _ = writeln!(out, "        | {}", one_line(snippet, 120));
             }

@@ -150,19 +150,24 @@ fn reason_lines(out: &mut String, release: &ReleaseReport, reason: &Reason, pain
     }
 }
 
+/// `path:line:column -> layer`; what is 0 is not known.
+pub(super) fn place(path: &str, line: u32, column: u32, chain: &[String]) -> String {
+    let mut place = printable(path);
+    for number in [line, column].into_iter().take_while(|number| *number > 0) {
+        let _ = write!(place, ":{number}");
+    }
+    for layer in chain {
+        let _ = write!(place, " -> {}", printable(layer));
+    }
+    place
+}
+
 pub(crate) fn signal_lines(out: &mut String, signal: &Signal, paint: &Paint) {
     let _ = writeln!(out, "        {} {}", paint.with("33", &signal.id), one_line(&signal.message, 200));
     for evidence in signal.evidence.iter().take(3) {
         match evidence {
             Evidence::File { path, line, column, snippet, chain } => {
-                let mut place = printable(path);
-                if *line > 0 {
-                    let _ = write!(place, ":{line}:{column}");
-                }
-                for layer in chain {
-                    let _ = write!(place, " -> {}", printable(layer));
-                }
-                let _ = writeln!(out, "          {}", paint.dim(&place));
+                let _ = writeln!(out, "          {}", paint.dim(&place(path, *line, *column, chain)));
                 if !snippet.is_empty() {
                     let _ = writeln!(out, "            | {}", one_line(snippet, 120));
                 }

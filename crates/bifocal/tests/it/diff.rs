@@ -65,5 +65,7 @@ fn two_purls_are_fetched_verified_and_compared() {
     lab.upstream.publish(dropper("x", "1.0.1"));
     lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/x@1.0.1"]).expect(1).says(&["HOLD", "pkg:npm/x@1.0.1", "compared with pkg:npm/x@1.0.0"]);
     lab.run(&["diff", "--offline", "pkg:npm/x@1.0.0", "pkg:npm/x@1.0.1"]).expect(1);
-    lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/x@9.9.9"]).expect(3).complains(&["cannot compare pkg:npm/x@9.9.9"]);
+    let missing = lab.run(&["diff", "pkg:npm/x@1.0.0", "pkg:npm/x@9.9.9"]).expect(3).complains(&["cannot compare pkg:npm/x@9.9.9"]);
+    assert_eq!(missing.stderr.matches("is not on upstream").count(), 1, "{}", missing.stderr);
+    lab.run(&["diff", "", "."]).expect(2).complains(&["OLD"]);
 }
