@@ -361,6 +361,8 @@ pub struct Shape {
     pub wallet_forms: u32,
     /// The text replaces the browser's own request or wallet functions.
     pub hooks_requests: bool,
+    /// The text puts something in the place of the page's own request function.
+    pub replaces_fetch: bool,
     /// Different forms of access token that patterns in the text match.
     pub token_patterns: u32,
     /// Names of virtual machines and of analysts' tools in the text.

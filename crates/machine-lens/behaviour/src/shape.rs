@@ -58,7 +58,8 @@ const HOOKS: &[(&str, bool)] = &[("/api/webhooks/", true), ("api.telegram.org/bo
 /// Lengths in expressions that match addresses of wallets.
 const WALLET_LENGTHS: &[&str] = &["{40}", "{25,34}", "{26,35}", "{25,39}", "{33}", "{26,33}", "{32,44}"];
 /// Words of code that stands between a page and its requests: the first two together with any of the others.
-const REQUEST_WORDS: &[&str] = &["XMLHttpRequest.prototype", "ethereum", "window.fetch", "fetch=", "fetch ="];
+const REQUEST_WORDS: &[&str] =
+    &["XMLHttpRequest.prototype", "ethereum", "window.fetch", "fetch=", "fetch =", "globalThis.fetch =", "globalThis.fetch="];
 
 /// Virtual machines and the tools of people who look at malware. They only weigh beside what the code *does*.
 const WATCHER_WORDS: &[&str] = &[
@@ -154,6 +155,7 @@ fn words(text: &str, shape: &mut Shape) {
     shape.theft_words = seen[..hooks].iter().filter(|seen| **seen).count() as u32;
     let request = &seen[requests..];
     shape.hooks_requests = request[0] && request[1] && (request[2] || request[3] || request[4]);
+    shape.replaces_fetch = (request[2] && (request[3] || request[4])) || request[5] || request[6];
 }
 
 /// Whether an expression follows that stands for the rest of a token.

@@ -2,6 +2,7 @@
 
 use super::MAX_EVIDENCE;
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts, Taint, Trigger};
+use crate::place::HostKind;
 use bifocal_core::Evidence;
 
 /// Facts of one file that satisfy `test`, tests left out.
@@ -59,6 +60,21 @@ pub(super) fn to_drop(facts: &PackageFacts, sent: &[&Fact]) -> bool {
     sent.iter().any(|fact| fact.goes_to(|to| to.is_drop() && !facts.is_own(to)))
 }
 
+/// Whether a fact names a host, written out in the code, that is not the project's own, a registry or this machine.
+pub(super) fn outside(facts: &PackageFacts, fact: &Fact) -> bool {
+    fact.goes_to(|to| !to.host.contains('…') && !matches!(to.kind, HostKind::Local | HostKind::Registry) && !facts.is_own(to))
+}
+
+/// Whether an argument ends as files do that a system runs when they are opened.
+pub(super) fn names_program(fact: &Fact) -> bool {
+    const RUNNABLE: [&str; 13] = [".exe", ".bat", ".cmd", ".vbs", ".ps1", ".scr", ".hta", ".dll", ".sh", ".msi", ".lnk", ".pyw", ".jse"];
+    let of_host = |to: &crate::place::Destination| to.path.split(['?', '#']).next().unwrap_or("").to_ascii_lowercase();
+    fact.args.iter().any(|arg| {
+        let arg = arg.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+        arg.len() < 2_048 && !arg.contains(char::is_whitespace) && RUNNABLE.iter().any(|end| arg.ends_with(end))
+    }) || fact.goes_to(|to| RUNNABLE.iter().any(|end| of_host(to).ends_with(end)))
+}
+
 /// Whether what this file downloads is checked against a digest.
 pub(super) fn checks_digest(file: &FileFacts) -> bool {
     file.facts.iter().any(|fact| fact.capability == Capability::Digest && fact.trigger != Trigger::Test)
@@ -78,10 +94,8 @@ pub(super) enum Origin {
 }
 
 pub(super) fn origin(facts: &PackageFacts, file: &FileFacts) -> Origin {
-    let all: Vec<_> = matching(file, is_network)
-        .flat_map(|fact| &fact.destinations)
-        .filter(|destination| destination.kind != crate::place::HostKind::Local)
-        .collect();
+    let all: Vec<_> =
+        matching(file, is_network).flat_map(|fact| &fact.destinations).filter(|destination| destination.kind != HostKind::Local).collect();
     if all.iter().any(|destination| destination.is_drop()) || matching(file, |fact| is_network(fact) && fact.was_hidden()).next().is_some()
     {
         return Origin::Shady;
@@ -89,7 +103,7 @@ pub(super) fn origin(facts: &PackageFacts, file: &FileFacts) -> Origin {
     if all.is_empty() || all.iter().all(|destination| destination.host.chars().all(|c| c == '…')) {
         return Origin::Unknown;
     }
-    let own = |destination: &&crate::place::Destination| facts.is_own(destination) || destination.kind == crate::place::HostKind::Registry;
+    let own = |destination: &&crate::place::Destination| facts.is_own(destination) || destination.kind == HostKind::Registry;
     if all.iter().all(own) { Origin::Own } else { Origin::Foreign }
 }
 

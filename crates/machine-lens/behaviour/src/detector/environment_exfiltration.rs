@@ -47,7 +47,8 @@ impl Detector for EnvironmentExfiltration {
             } else if taint.has(Taint::HOST) && eager.at_install() {
                 Weight::of(SignalKind::Beacon, Severity::High, if to_drop { 0.95 } else { 0.9 })
             } else if taint.has(Taint::HOST) && eager.on_load() {
-                Weight::of(SignalKind::Beacon, if to_drop { Severity::High } else { Severity::Medium }, 0.8)
+                let own = sends.iter().all(|fact| fact.goes_to(|to| facts.is_own(to)));
+                Weight::of(SignalKind::Beacon, if own { Severity::Medium } else { Severity::High }, if own { 0.8 } else { 0.9 })
             } else if whole {
                 Weight::habit(Severity::Medium, 0.5)
             } else if taint.has(Taint::HOST) {

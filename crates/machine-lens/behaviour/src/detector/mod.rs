@@ -97,6 +97,10 @@ registry! {
     fingerprint_beacon::FingerprintBeacon,
     confusion_beacon::ConfusionBeacon,
     empty_placeholder::EmptyPlaceholder,
+    bare_downloader::BareDownloader,
+    anonymous_host::AnonymousHost,
+    bare_informant::BareInformant,
+    hidden_command::HiddenCommand,
 }
 
 /// Every signal id that this crate can make, sorted.

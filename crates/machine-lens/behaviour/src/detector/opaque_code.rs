@@ -4,7 +4,7 @@
 //! have no honest reason.
 
 use super::{Detector, Weight, evidence, matching, report};
-use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
+use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
 use bifocal_core::{Evidence, Severity, SignalDraft, SignalKind};
 
 /// See the module.
@@ -57,6 +57,17 @@ impl Detector for OpaqueCode {
                 let mut shown = vec![Evidence::file(&file.path, 0, 0, "names made to be unreadable")];
                 shown.extend(evidence(file, &runs));
                 report(out, self.id(), weight, format!("an obfuscator's output stands {}", file.trigger.phrase()), shown);
+                continue;
+            }
+            let one_line = shape.longest_line >= 2_000 && shape.longest_line * 2 > shape.bytes;
+            let program: Vec<&Fact> = runs
+                .iter()
+                .copied()
+                .filter(|fact| fact.capability == Capability::Eval && fact.trigger.is_automatic() && !fact.taint.has(Taint::GENERATED))
+                .collect();
+            if one_line && file.language == Language::Python && !program.is_empty() {
+                let message = "a file is little more than one very long line that is run as code".to_owned();
+                report(out, self.id(), Weight::malware(0.92).for_fact(program[0]), message, evidence(file, &program));
                 continue;
             }
             let ciphered: Vec<&Fact> = runs

@@ -3,7 +3,7 @@
 //! Shell completion and path settings go into shell start-up files too, on a person's own command.
 
 use super::{Detector, Weight, evidence, matching, report, strongest};
-use crate::facts::{Capability, Fact, PackageFacts, Taint};
+use crate::facts::{Capability, Fact, PackageFacts, Taint, Trigger};
 use crate::place::PathKind;
 use bifocal_core::{Severity, SignalDraft, SignalKind};
 
@@ -57,6 +57,9 @@ impl Detector for PersistenceWrite {
                 Weight::malware(0.93)
             } else if copies_itself && eager.on_load() {
                 Weight::malware(0.91)
+            } else if facts.is_small() && eager != Trigger::Command && !only_rc {
+                // A few files that do this for whoever calls them have it for their purpose.
+                Weight::malware(0.9)
             } else {
                 Weight::habit(Severity::Medium, 0.5)
             };

@@ -50,6 +50,9 @@ impl Detector for UnaskedNetwork {
                 Weight::malware(0.93)
             } else if talks.iter().any(|fact| goes(fact, &ANYBODY) || fact.was_hidden()) {
                 Weight::malware(0.91)
+            } else if facts.is_small() && talks.iter().any(|fact| fact.trigger == Trigger::SetupScript && !is_own(facts, fact)) {
+                // A few files whose `setup.py` talks to somebody are an installer and nothing else.
+                Weight::malware(0.9)
             } else {
                 Weight::habit(Severity::Low, 0.6)
             };
@@ -59,4 +62,9 @@ impl Detector for UnaskedNetwork {
             report(out, self.id(), weight.for_fact(talks[0]), format!("{what} {}", strongest(&talks).phrase()), evidence(file, &talks));
         }
     }
+}
+
+/// All that is known of where it goes is the project's own or a registry.
+fn is_own(facts: &PackageFacts, fact: &Fact) -> bool {
+    !fact.destinations.is_empty() && fact.destinations.iter().all(|to| facts.is_own(to) || to.kind == HostKind::Registry)
 }

@@ -183,7 +183,7 @@ fn oddities(facts: &PackageFacts, files: &Files<'_>) -> Vec<Oddity> {
         if let Some(hidden) = file.hidden.iter().find(|hidden| matches!(hidden.what, "bidi-code" | "invisible")) {
             note(OddityKind::OutOfSight, hidden.line, hidden.column, &hidden.snippet);
         }
-        if shape.hooks_requests {
+        if shape.hooks_requests || (shape.replaces_fetch && shape.wallet_pattern.is_some()) {
             note(OddityKind::ReplacesRequests, 0, 0, "the browser's request functions are replaced");
         }
         if let Some(line) = shape.wallet_pattern {

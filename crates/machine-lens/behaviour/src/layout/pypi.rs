@@ -56,6 +56,11 @@ pub(super) fn read(layout: &mut Layout, filename: &str, files: &Files<'_>) {
                     layout.root(path, Trigger::Import, false);
                 }
             }
+            // Folders above without a module of their own are a namespace: the package begins here.
+            (Some(_), Some(_)) if is_wheel && inner.ends_with("/__init__.py") && begins_package(path, files) => {
+                layout.own_modules.insert(top.to_owned());
+                layout.root(path, Trigger::Import, false);
+            }
             (Some("__main__.py"), None) => layout.root(path, Trigger::Command, true),
             (Some(file), None) if file.ends_with(".py") && is_wheel => {
                 layout.own_modules.insert(top.to_owned());
@@ -63,6 +68,18 @@ pub(super) fn read(layout: &mut Layout, filename: &str, files: &Files<'_>) {
             _ => {}
         }
     }
+}
+
+/// Whether no folder above that of this `__init__.py` has one.
+fn begins_package(path: &str, files: &Files<'_>) -> bool {
+    let mut folder = path.trim_end_matches("/__init__.py");
+    while let Some((above, _)) = folder.rsplit_once('/') {
+        if files.contains_key(format!("{above}/__init__.py").as_str()) {
+            return false;
+        }
+        folder = above;
+    }
+    true
 }
 
 fn metadata(layout: &mut Layout, files: &Files<'_>) {

@@ -240,6 +240,7 @@ fn expr_inner(l: &mut Lowering<'_>, node: Node<'_>) -> Expr {
                     "unwrap"
                         | "expect"
                         | "unwrap_or_default"
+                        | "unwrap_or"
                         | "ok"
                         | "into"
                         | "clone"

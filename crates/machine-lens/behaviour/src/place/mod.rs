@@ -133,6 +133,10 @@ fn is_metadata(host: &str) -> bool {
     )
 }
 
+/// Name servers that anybody may ask; connecting to one is how a program learns its own address, too.
+const PUBLIC_RESOLVERS: [&str; 8] =
+    ["8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220", "114.114.114.114"];
+
 fn classify(host: &str, path: &str) -> HostKind {
     if is_metadata(host) {
         return HostKind::CloudMetadata;
@@ -141,6 +145,9 @@ fn classify(host: &str, path: &str) -> HostKind {
         return match (a, b) {
             (127 | 10 | 0 | 255, _) | (192, 168) | (169, 254) => HostKind::Local,
             (172, 16..=31) => HostKind::Local,
+            // Groups of machines in one network: how devices are found (SSDP, mDNS).
+            (224..=239, _) => HostKind::Local,
+            _ if PUBLIC_RESOLVERS.contains(&host) => HostKind::Named,
             _ => HostKind::RawIp,
         };
     }
@@ -300,6 +307,8 @@ mod tests {
         assert_eq!(kinds("https://chat.example.com/api/webhooks/0/token"), [HostKind::ChatWebhook]);
         assert_eq!(kinds("https://…/x"), [HostKind::Named]);
         assert_eq!(kinds("192.0.2.1"), [HostKind::RawIp]);
+        assert_eq!(kinds("239.255.255.250"), [HostKind::Local]);
+        assert_eq!(kinds("8.8.8.8"), [HostKind::Named]);
         assert_eq!(kinds("http://169.254.169.254/latest/meta-data/"), [HostKind::CloudMetadata]);
         assert_eq!(kinds("xmrig -o stratum+tcp://pool.example.com:3333"), [HostKind::MiningPool]);
         assert!(kinds("1.2.3").is_empty());

