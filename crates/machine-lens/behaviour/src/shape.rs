@@ -238,11 +238,12 @@ fn names(text: &str, shape: &mut Shape) {
             continue;
         }
         let word = &bytes[start..at];
+        let letters = word.strip_prefix(b"_").unwrap_or(word);
         if word.starts_with(b"_0x") && word[3..].iter().all(u8::is_ascii_hexdigit) {
             shape.hex_names += 1;
         } else if word.len() >= 8
-            && (word.iter().all(|byte| matches!(byte, b'l' | b'I' | b'1' | b'i'))
-                || word.iter().all(|byte| matches!(byte, b'O' | b'0' | b'o' | b'Q')))
+            && (letters.iter().all(|byte| matches!(byte, b'l' | b'I' | b'1' | b'i'))
+                || letters.iter().all(|byte| matches!(byte, b'O' | b'0' | b'o' | b'Q')))
         {
             shape.lookalike_names += 1;
         } else if word.len() >= 200 {

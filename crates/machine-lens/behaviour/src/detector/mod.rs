@@ -101,6 +101,8 @@ registry! {
     anonymous_host::AnonymousHost,
     bare_informant::BareInformant,
     hidden_command::HiddenCommand,
+    wallet_key_upload::WalletKeyUpload,
+    harmless_proof::HarmlessProof,
 }
 
 /// Every signal id that this crate can make, sorted.

@@ -47,9 +47,13 @@ impl Detector for OpaqueCode {
                 );
                 continue;
             }
-            if obfuscated {
+            let one_line = shape.longest_line >= 2_000 && shape.longest_line * 2 > shape.bytes;
+            // Python is shipped as it is read: nobody packs it for size.
+            let packed = file.language == Language::Python && shape.lookalike_names >= 6 && shape.longest_line >= 1_000;
+            if obfuscated || packed {
                 let weight =
-                    if file.trigger.at_install() || (shape.lookalike_names >= 12 && file.trigger.is_automatic() && !runs.is_empty()) {
+                    if packed
+                        || file.trigger.at_install() || (shape.lookalike_names >= 12 && file.trigger.is_automatic() && !runs.is_empty()) {
                         Weight::malware(0.92)
                     } else {
                         Weight::of(SignalKind::Obfuscation, if runs.is_empty() { Severity::Low } else { Severity::Medium }, 0.8)
@@ -59,7 +63,6 @@ impl Detector for OpaqueCode {
                 report(out, self.id(), weight, format!("an obfuscator's output stands {}", file.trigger.phrase()), shown);
                 continue;
             }
-            let one_line = shape.longest_line >= 2_000 && shape.longest_line * 2 > shape.bytes;
             let program: Vec<&Fact> = runs
                 .iter()
                 .copied()
