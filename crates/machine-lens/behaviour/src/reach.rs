@@ -152,7 +152,7 @@ impl<'s> Reach<'_, 's> {
             let outcome = &source.outcome;
             if scope == 0 {
                 open.extend(outcome.starts.iter().map(|start| (index, *start)));
-                if trigger == Trigger::SetupScript {
+                if trigger == Trigger::SetupScript && !only_publishes(&source.text) {
                     open.extend(build_commands(outcome).map(|method| (index, method)));
                 }
             }
@@ -208,6 +208,26 @@ impl<'s> Reach<'_, 's> {
 
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Whether a `setup.py` adds a command for publishing and none that an installation runs.
+fn only_publishes(text: &str) -> bool {
+    const RUN: [&str; 12] = [
+        "install",
+        "develop",
+        "build",
+        "build_py",
+        "build_ext",
+        "egg_info",
+        "sdist",
+        "bdist_wheel",
+        "install_lib",
+        "build_clib",
+        "install_scripts",
+        "install_data",
+    ];
+    let quoted = |name: &str| text.contains(&format!("'{name}'")) || text.contains(&format!("\"{name}\""));
+    ["upload", "publish", "release"].iter().any(|name| quoted(name)) && !RUN.iter().any(|name| quoted(name))
 }
 
 /// Methods of classes that setuptools runs as commands.

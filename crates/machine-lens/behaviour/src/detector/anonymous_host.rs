@@ -5,9 +5,9 @@
 
 use super::ask::{evidence, matching, strongest};
 use super::{Detector, Weight, report};
-use crate::facts::{Capability, Fact, PackageFacts};
+use crate::facts::{Capability, Fact, PackageFacts, Trigger};
 use crate::place::HostKind;
-use bifocal_core::{Severity, SignalDraft, SignalKind};
+use bifocal_core::{Ecosystem, Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct AnonymousHost;
@@ -39,9 +39,11 @@ impl Detector for AnonymousHost {
             let eager = strongest(&reaches);
             // Services that anybody may use have clients; nobody else has a use for a bare address.
             let other_end = reaches.iter().any(|fact| fact.goes_to(|to| is_other_end(to.kind) && !facts.is_own(to)));
-            let weight = if eager.on_load() {
+            // What no module of an npm package requires is a script for whoever works on it.
+            let loose = eager == Trigger::LooseModule && facts.ecosystem != Some(Ecosystem::Pypi);
+            let weight = if eager.on_load() && !loose {
                 Weight::malware(0.92)
-            } else if facts.is_small() && other_end {
+            } else if facts.is_small() && other_end && !loose {
                 Weight::malware(0.9)
             } else if facts.is_small() {
                 Weight::habit(Severity::Medium, 0.7)

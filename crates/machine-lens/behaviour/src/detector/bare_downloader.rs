@@ -47,7 +47,7 @@ impl Detector for BareDownloader {
             let flows = runs.iter().any(|fact| fact.taint.has(Taint::NETWORK) && (fact.taint.has(Taint::DROPPED) || outside(facts, fact)));
             let program = fetches.iter().chain(&stores).any(|fact| names_program(fact));
             let eager = strongest(&fetches).max(runs.iter().chain(&stores).map(|fact| fact.trigger).min().unwrap_or(Trigger::Test));
-            let weight = if eager.on_load() {
+            let weight = if eager.is_automatic() {
                 Weight::malware(0.92)
             } else if flows || program {
                 Weight::malware(0.9)

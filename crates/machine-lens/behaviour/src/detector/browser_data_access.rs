@@ -1,6 +1,6 @@
 //! A browser's saved passwords or cookies are opened or unlocked while the package is installed or imported.
 
-use super::ask::{evidence, matching, strongest};
+use super::ask::{evidence, is_network, matching, strongest};
 use super::{Detector, Weight, report};
 use crate::facts::{Capability, Fact, PackageFacts};
 use crate::place::PathKind;
@@ -38,9 +38,11 @@ impl Detector for BrowserDataAccess {
                 continue;
             }
             let eager = strongest(&reads);
+            // Tools that take over a browser's session keep what they read, and do it when told to.
+            let sends = facts.is_small() || file.shape.embedded_hook.is_some() || matching(file, is_network).next().is_some();
             let weight = match (eager.on_load(), file.shape.theft_words) {
                 (true, _) => Weight::malware(0.92),
-                (false, 8..) => Weight::malware(0.9),
+                (false, 8..) if sends => Weight::malware(0.9),
                 (false, 3..) => Weight::habit(Severity::Medium, 0.6),
                 (false, _) => Weight::habit(Severity::Low, 0.4),
             };

@@ -61,7 +61,8 @@ fn is_act(facts: &PackageFacts, fact: &Fact) -> bool {
 /// What has no honest reason while a package is installed or imported, whoever decides when.
 fn is_shady(facts: &PackageFacts, fact: &Fact) -> bool {
     let runs = fact.capability == Capability::Eval && fact.taint.has(Taint::NETWORK.with(Taint::CIPHER));
-    let steals = is_network(fact) && fact.taint.has(Taint::SENSITIVE.with(Taint::ENVIRONMENT));
+    // A single secret of the environment is how services are set up: it goes to its own service.
+    let steals = is_network(fact) && fact.taint.has(Taint::SENSITIVE.without(Taint::SECRET_ENV).with(Taint::ENVIRONMENT));
     runs || steals || (is_network(fact) && fact.goes_to(|to| to.is_drop() && !facts.is_own(to)))
 }
 

@@ -3,7 +3,7 @@
 use super::{Detector, Origin, Weight, checks_digest, evidence, is_network, matching, origin, report, strongest};
 use crate::facts::{Capability, Fact, Language, PackageFacts, Taint, Trigger};
 use crate::place::HostKind;
-use bifocal_core::{Severity, SignalDraft, SignalKind};
+use bifocal_core::{Ecosystem, Severity, SignalDraft, SignalKind};
 
 /// See the module.
 pub(super) struct RemoteCodeExecution;
@@ -42,7 +42,10 @@ impl Detector for RemoteCodeExecution {
             let as_code = at_load.iter().any(|fact| !fact.taint.has(Taint::DROPPED));
             let fetches: Vec<&Fact> = matching(file, is_network).collect();
             let shady = origin(facts, file) == Origin::Shady;
+            // A script beside the packages of a source distribution is not installed with them.
+            let aside = trigger == Trigger::LooseModule && !shady && stands_beside(facts, &file.path);
             let weight = match trigger {
+                _ if aside => Weight::habit(Severity::Medium, 0.6),
                 trigger if trigger.is_automatic() && as_code => Weight::critical(0.96),
                 trigger if trigger.on_load() && (as_code || shady) => Weight::malware(0.92),
                 // A hidden window that fetches an archive and starts what is in it.
@@ -69,6 +72,13 @@ impl Detector for RemoteCodeExecution {
 fn is_template(fact: &Fact) -> bool {
     let own = fact.args.last().map_or(0, |code| code.chars().filter(|c| *c != '…' && !c.is_whitespace()).count());
     matches!(fact.api.as_str(), "Function" | "eval") && fact.args.last().is_some_and(|code| code.contains('…')) && own >= 8
+}
+
+/// Whether a Python file lies beside packages that are installed, in none of them.
+fn stands_beside(facts: &PackageFacts, path: &str) -> bool {
+    facts.ecosystem == Some(Ecosystem::Pypi)
+        && path.matches('/').count() == 1
+        && facts.files.iter().any(|file| file.path.matches('/').count() >= 2 && file.trigger == Trigger::Import)
 }
 
 /// A program for one system, by its ending, from where anybody may put it.
