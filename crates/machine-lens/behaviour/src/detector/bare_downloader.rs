@@ -44,7 +44,8 @@ impl Detector for BareDownloader {
             if fetches.is_empty() || (runs.is_empty() && stores.is_empty()) || checks_digest(file) {
                 continue;
             }
-            let flows = runs.iter().any(|fact| fact.taint.has(Taint::NETWORK) && (fact.taint.has(Taint::DROPPED) || outside(facts, fact)));
+            let started = |fact: &&&Fact| fact.capability == Capability::Spawn && fact.taint.has(Taint::NETWORK);
+            let flows = runs.iter().filter(started).any(|fact| fact.taint.has(Taint::DROPPED) || outside(facts, fact));
             let program = fetches.iter().chain(&stores).any(|fact| names_program(fact));
             let eager = strongest(&fetches).max(runs.iter().chain(&stores).map(|fact| fact.trigger).min().unwrap_or(Trigger::Test));
             let weight = if eager.is_automatic() {

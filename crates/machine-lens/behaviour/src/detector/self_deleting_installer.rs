@@ -36,8 +36,10 @@ impl Detector for SelfDeletingInstaller {
             if deletes.is_empty() {
                 continue;
             }
+            // Reading the version from a file of its own is no act.
             let acts: Vec<&Fact> = matching(file, |fact| {
-                matches!(fact.capability, Capability::Spawn | Capability::Network | Capability::Eval | Capability::Socket)
+                let own_file = fact.capability == Capability::Eval && fact.chain.iter().all(|layer| layer == crate::peel::FILE);
+                !own_file && matches!(fact.capability, Capability::Spawn | Capability::Network | Capability::Eval | Capability::Socket)
             })
             .collect();
             let weight = if acts.is_empty() { Weight::habit(Severity::Medium, 0.7) } else { Weight::malware(0.92) };
