@@ -146,18 +146,55 @@ pub(crate) enum Effect {
     Nothing,
 }
 
+impl Effect {
+    /// Whether it can write down a fact, or lead to what can.
+    fn acts(self) -> bool {
+        !matches!(
+            self,
+            Effect::Getattr
+                | Effect::Compile
+                | Effect::Env
+                | Effect::Decode(_)
+                | Effect::Cipher
+                | Effect::Join
+                | Effect::Home
+                | Effect::Temp
+                | Effect::Identity
+                | Effect::Serialise
+                | Effect::FromCodes
+                | Effect::Code
+                | Effect::Number
+                | Effect::Gives(_)
+                | Effect::Value(_)
+                | Effect::Nothing
+                | Effect::Compare
+                | Effect::Listen
+        )
+    }
+}
+
+/// A path up to its first point or bracket.
+fn first_part(path: &str) -> &str {
+    path.split(['.', '(']).next().unwrap_or(path)
+}
+
 /// One language's interfaces.
 pub(crate) struct Table {
     effects: HashMap<&'static str, Effect>,
     prefixes: HashSet<&'static str>,
+    /// First parts of the paths below which something acts.
+    acting: HashSet<&'static str>,
 }
 
 impl Table {
     fn build(lists: &[&[(&'static str, Effect)]]) -> Table {
         let mut effects = HashMap::new();
-        let mut prefixes = HashSet::new();
+        let (mut prefixes, mut acting) = (HashSet::new(), HashSet::new());
         for &(path, effect) in lists.iter().copied().flatten() {
             effects.insert(path, effect);
+            if effect.acts() {
+                acting.insert(first_part(path));
+            }
             prefixes.insert(path);
             for (at, byte) in path.bytes().enumerate() {
                 if byte == b'.' {
@@ -171,7 +208,13 @@ impl Table {
                 }
             }
         }
-        Table { effects, prefixes }
+        Table { effects, prefixes, acting }
+    }
+
+    /// Whether a path of an interface can lead to one that does more than compute. Paths of no table count as acting.
+    pub(crate) fn acts_below(&self, path: &str) -> bool {
+        let first = first_part(path);
+        self.acting.contains(first) || !self.prefixes.contains(first)
     }
 
     /// What calling or reading `path` does.

@@ -52,7 +52,9 @@ impl<'m> Tracer<'m, '_> {
             Data::Instance(class) | Data::Class(class) => {
                 if let Some(field) = self.field_name(name) {
                     let slot = self.fields.entry((*class, field)).or_default();
-                    *slot = if matches!(slot.data, Data::Unknown) && slot.taint.is_none() { value } else { join(slot, &value) };
+                    let new = if matches!(slot.data, Data::Unknown) && slot.taint.is_none() { value } else { join(slot, &value) };
+                    self.news += u64::from(!new.is_like(slot));
+                    *slot = new;
                 }
             }
             Data::Dict(items) => {

@@ -2,7 +2,7 @@
 
 use super::method::{Args, through_unknown};
 use super::value::{Data, Value};
-use super::{INLINE_DEPTH, INLINE_SIZE, Tracer, expr};
+use super::{INLINE_DEPTH, INLINE_SIZE, Tracer, expr, habit};
 use crate::facts::{Language, Taint};
 use crate::ir::{Call, Expr};
 use std::rc::Rc;
@@ -307,6 +307,11 @@ impl<'m> Tracer<'m, '_> {
                 None => Value::unknown(args.iter().fold(Taint::NONE, |all, arg| all.with(through_unknown(arg.taint)))),
             };
         }
+        let manner = habit::Manner::of(index, args);
+        if let Some(value) = self.habits.worn(&manner) {
+            return value;
+        }
+        let before = self.learnt();
         self.inline_steps = self.inline_steps.saturating_sub(u64::from(function.size));
         self.inline_stack.push(index);
         let collected = std::mem::take(&mut self.collecting);
@@ -316,7 +321,18 @@ impl<'m> Tracer<'m, '_> {
         self.branch_depth = depth;
         let returned = std::mem::replace(&mut self.collecting, collected);
         self.inline_stack.pop();
-        super::join_all(returned)
+        let value = super::join_all(returned);
+        let learnt = self.learnt() != before;
+        self.habits.note(manner, &value, learnt);
+        value
+    }
+
+    /// Grows with everything that was learnt and outlives the function in which it was.
+    fn learnt(&self) -> u64 {
+        let out = &self.out;
+        let sets = out.edges.len() + out.loads.len() + out.foreign_calls.len() + out.reads.len() + out.exports.len();
+        let shared = out.shared.wants.len() + out.shared.given.len() + out.shared.values.len();
+        self.news + (sets + shared + self.dropped_labels.len()) as u64 + u64::from(self.sifts) + u64::from(out.cut_short)
     }
 
     /// Loads a module.

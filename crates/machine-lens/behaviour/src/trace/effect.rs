@@ -6,16 +6,16 @@ use super::value::{Data, HOLE, Value};
 use super::{RawFact, Tracer, expr, fold};
 use crate::api::Effect;
 use crate::facts::{Capability, Language, Taint};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 impl<'m> Tracer<'m, '_> {
     pub(super) fn perform(&mut self, effect: Effect, path: &Rc<str>, callee: &Value, args: &Args, site: Site) -> Value {
         // JVM calls carry their object as an argument named `this`.
-        let mut callee = callee.clone();
-        let mut args = args.clone();
-        let receiver = match args.named.iter().position(|(name, _)| &**name == "this" && self.language == Language::Jvm) {
+        let (mut object, mut rest) = (Cow::Borrowed(callee), Cow::Borrowed(args));
+        let receiver = match args.named.iter().position(|(name, _)| self.language == Language::Jvm && &**name == "this") {
             Some(at) => {
-                let (_, receiver) = args.named.remove(at);
+                let (callee, (_, receiver)) = (object.to_mut(), rest.to_mut().named.remove(at));
                 callee.taint = callee.taint.with(receiver.taint);
                 callee.label = receiver.label.clone().or_else(|| match &receiver.data {
                     Data::Text(text) | Data::Partial(text) => Some(text.clone()),
@@ -27,7 +27,7 @@ impl<'m> Tracer<'m, '_> {
             }
             None => None,
         };
-        let (callee, args) = (&callee, &args);
+        let (callee, args) = (&*object, &*rest);
         if let Some(value) = self.pure_call(path, callee, args) {
             return value;
         }

@@ -8,6 +8,9 @@ use crate::facts::{Language, Taint};
 use crate::ir::{Expr, Op, Target};
 use std::rc::Rc;
 
+/// Most names of interfaces whose meaning is remembered.
+const MAX_REMEMBERED: usize = 20_000;
+
 impl Value {
     /// The interface path, or an empty text.
     pub(super) fn render_path(&self) -> String {
@@ -237,6 +240,23 @@ impl<'m> Tracer<'m, '_> {
 
     /// The value that an interface's name stands for.
     pub(super) fn resolve(&mut self, path: Rc<str>) -> Value {
+        if let Some(value) = self.resolved.get(&path) {
+            return value.clone();
+        }
+        let value = self.resolve_anew(path.clone());
+        let acts = match &value.data {
+            Data::Namespace => true,
+            Data::Api(path) => self.table.acts_below(path),
+            _ => false,
+        };
+        self.can_act |= acts;
+        if self.resolved.len() < MAX_REMEMBERED {
+            self.resolved.insert(path, value.clone());
+        }
+        value
+    }
+
+    fn resolve_anew(&mut self, path: Rc<str>) -> Value {
         let path = match self.language {
             Language::JavaScript if matches!(&*path, "globalThis" | "window" | "global" | "self" | "top") => {
                 return Value { data: Data::Namespace, ..Value::default() };
@@ -290,6 +310,8 @@ impl<'m> Tracer<'m, '_> {
 
     /// `object.name`.
     pub(super) fn member(&mut self, object: Value, name: &Rc<str>) -> Value {
+        // A text's constructor makes functions of texts.
+        self.can_act |= self.language == Language::JavaScript && &**name == "constructor";
         match &object.data {
             Data::Api(path) => {
                 if matches!(&**name, "default" | "promises" | "__esModule") && self.language == Language::JavaScript && !path.contains('.')
@@ -299,13 +321,7 @@ impl<'m> Tracer<'m, '_> {
                 if matches!(&**path, "process.env" | "os.environ" | "os.environb" | "Bun.env") && !is_mapping_method(name) {
                     return one_variable(name);
                 }
-                let full: Rc<str> = if matches!(&**path, "asyncio.subprocess") {
-                    Rc::from(format!("subprocess.{name}"))
-                } else {
-                    Rc::from(format!("{path}.{name}"))
-                };
-                if self.table.leads_somewhere(&full) || self.is_own_module(path) || is_build_tool(path) {
-                    let mut value = self.resolve(full);
+                if let Some(mut value) = self.member_of(path, name) {
                     value.taint = value.taint.with(object.taint);
                     value.label = object.label.clone();
                     value.about = object.about;
@@ -354,6 +370,31 @@ impl<'m> Tracer<'m, '_> {
                 Value { taint, chain: object.chain.clone(), label: object.label.clone(), about: object.about, ..Value::default() }
             }
         }
+    }
+
+    /// What a member of an interface stands for; `None` when it is none.
+    fn member_of(&mut self, path: &str, name: &str) -> Option<Value> {
+        let path = if path == "asyncio.subprocess" { "subprocess" } else { path };
+        let mut full = std::mem::take(&mut self.joined);
+        full.clear();
+        full.push_str(path);
+        full.push('.');
+        full.push_str(name);
+        let value = match self.members.get(full.as_str()) {
+            Some(known) => known.clone(),
+            None => {
+                let leads = self.table.leads_somewhere(&full) || self.is_own_module(path) || is_build_tool(path);
+                let full: Rc<str> = Rc::from(full.as_str());
+                let value = leads.then(|| self.resolve(full.clone()));
+                // Of a class file the path alone does not tell where the class ends.
+                if self.members.len() < MAX_REMEMBERED && self.language != Language::Jvm {
+                    self.members.insert(full, value.clone());
+                }
+                value
+            }
+        };
+        self.joined = full;
+        value
     }
 
     pub(super) fn field_name(&self, name: &str) -> Option<u32> {

@@ -16,6 +16,7 @@ mod expr;
 mod files;
 mod fold;
 mod gate;
+mod habit;
 mod method;
 mod pure;
 mod texts;
@@ -30,6 +31,7 @@ use crate::facts::{Capability, Language, Taint};
 use crate::hash::NumberMap;
 use crate::ir::{Expr, Function, Module, Stmt, Sym, Target};
 use crate::peel::PeelBudget;
+use habit::Habits;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use value::{Data, Value, join, join_all};
@@ -121,6 +123,18 @@ pub(crate) struct Tracer<'m, 'b> {
     collecting: Vec<Value>,
     inline_stack: Vec<u32>,
     inline_steps: u64,
+    /// What reading functions again gave so far.
+    habits: Habits,
+    /// Counts what was learnt that outlives the function in which it was learnt.
+    news: u64,
+    /// Whether anything was met through which code could act; without it a second pass finds no fact.
+    can_act: bool,
+    /// What names of interfaces stand for.
+    resolved: HashMap<Rc<str>, Value>,
+    /// What their members stand for, by the whole path; `None`: no interface.
+    members: HashMap<Rc<str>, Option<Value>>,
+    /// Room for putting paths together.
+    joined: String,
     branch_depth: u32,
     depth: u32,
     guarded: bool,
@@ -182,6 +196,12 @@ impl<'m, 'b> Tracer<'m, 'b> {
             collecting: Vec::new(),
             inline_stack: Vec::new(),
             inline_steps: 0,
+            habits: Habits::default(),
+            news: 0,
+            can_act: false,
+            resolved: HashMap::new(),
+            members: HashMap::new(),
+            joined: String::new(),
             branch_depth: 0,
             depth: 0,
             guarded: false,
@@ -195,14 +215,19 @@ impl<'m, 'b> Tracer<'m, 'b> {
     fn run(mut self) -> Outcome {
         let module = self.module;
         self.receive();
+        self.can_act = self.links.is_some() || !self.outer.is_empty();
         let passes = if module.functions.is_empty() { 1 } else { 2 };
         for pass in 0..passes {
             if pass > 0 && self.budget.steps < 1_000 {
                 self.out.cut_short = true;
                 break;
             }
+            if pass > 0 && !self.can_act {
+                break;
+            }
             self.out.facts.clear();
             self.seen.clear();
+            self.habits.clear();
             self.inline_steps = 400_000;
             self.block(&module.body, 0);
             for index in 0..module.functions.len() {
@@ -407,10 +432,12 @@ impl<'m, 'b> Tracer<'m, 'b> {
             let slot = self.param_in.entry((index, at));
             match slot {
                 std::collections::hash_map::Entry::Vacant(slot) => {
+                    self.news += u64::from(arg.is_telling());
                     slot.insert(arg.clone());
                 }
                 std::collections::hash_map::Entry::Occupied(mut slot) => {
                     let joined = join(slot.get(), arg);
+                    self.news += u64::from(!joined.is_like(slot.get()));
                     slot.insert(joined);
                 }
             }
@@ -462,7 +489,23 @@ impl<'m, 'b> Tracer<'m, 'b> {
                 value.label = old.label.clone();
             }
         }
-        self.env.insert((place, name), value);
+        match self.env.entry((place, name)) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(value);
+                self.news += u64::from(self.is_outside(place));
+            }
+            std::collections::hash_map::Entry::Occupied(mut slot) => {
+                let old = slot.insert(value);
+                if self.is_outside(place) && !self.env.get(&(place, name)).is_some_and(|value| value.is_like(&old)) {
+                    self.news += 1;
+                }
+            }
+        }
+    }
+
+    /// Whether a scope outlives the function that is being read again.
+    fn is_outside(&self, place: u32) -> bool {
+        self.inline_stack.last().is_some_and(|function| function + 1 != place)
     }
 
     /// Adds to what a variable carries.
@@ -470,7 +513,9 @@ impl<'m, 'b> Tracer<'m, 'b> {
         if let Some(place) = self.place_of(name, scope)
             && let Some(value) = self.env.get_mut(&(place, name))
         {
+            let grows = value.taint.with(taint) != value.taint;
             value.taint = value.taint.with(taint);
+            self.news += u64::from(grows && self.is_outside(place));
         }
     }
 
@@ -500,6 +545,7 @@ impl<'m, 'b> Tracer<'m, 'b> {
         (&fact.args, fact.taint, &fact.api, &fact.inner, fact.scope).hash(&mut hasher);
         if self.seen.insert((fact.at, fact.capability, hasher.finish())) {
             self.out.facts.push(fact);
+            self.news += 1;
         }
     }
 }

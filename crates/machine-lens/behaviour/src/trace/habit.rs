@@ -1,0 +1,74 @@
+//! When reading a function again at its calls stops being worth it.
+//!
+//! A function is read again at a call because its arguments may tell more: a command to run, a text to decode. Most
+//! functions do nothing with them that the tracer follows, and reading those at every call is where the time went. So
+//! what came of it is remembered by the *manner* of the call: which function, and of each argument its kind and what it
+//! carries. A manner that brought nothing new several times in a row is not read again; its last result stands.
+//! An argument of another kind, another interface or callback, or data from elsewhere is another manner. What the last
+//! result lacks, the function's own reading with all arguments joined still has.
+
+use super::value::{Data, Value};
+use crate::hash::{NumberHasher, NumberMap};
+use std::hash::{Hash as _, Hasher as _};
+
+/// So many readings in a row without anything new are enough.
+const DULL: u8 = 3;
+/// Most manners that are remembered.
+const MAX_MANNERS: usize = 50_000;
+
+/// A function and the kinds of arguments that it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Manner {
+    function: u32,
+    kinds: u64,
+}
+
+impl Manner {
+    pub(super) fn of(function: u32, args: &[Value]) -> Manner {
+        let mut hasher = NumberHasher::default();
+        for arg in args {
+            std::mem::discriminant(&arg.data).hash(&mut hasher);
+            match &arg.data {
+                Data::Function(id) | Data::Class(id) | Data::Instance(id) => id.hash(&mut hasher),
+                Data::Api(path) => path.hash(&mut hasher),
+                _ => {}
+            }
+            (arg.taint.0, arg.chain.is_some(), arg.label.is_some()).hash(&mut hasher);
+        }
+        Manner { function, kinds: hasher.finish() }
+    }
+}
+
+#[derive(Debug)]
+struct Habit {
+    /// Readings in a row that brought nothing new.
+    dull: u8,
+    last: Value,
+}
+
+/// What calls in one pass over a file came to.
+#[derive(Debug, Default)]
+pub(super) struct Habits {
+    of: NumberMap<Manner, Habit>,
+}
+
+impl Habits {
+    pub(super) fn clear(&mut self) {
+        self.of.clear();
+    }
+
+    /// The result that stands for a call that is not worth reading any more.
+    pub(super) fn worn(&self, manner: &Manner) -> Option<Value> {
+        self.of.get(manner).filter(|habit| habit.dull >= DULL).map(|habit| habit.last.clone())
+    }
+
+    /// Remembers what reading a call gave. `learnt`: something that outlives the function.
+    pub(super) fn note(&mut self, manner: Manner, value: &Value, learnt: bool) {
+        if let Some(habit) = self.of.get_mut(&manner) {
+            habit.dull = if !learnt && value.is_like(&habit.last) { habit.dull.saturating_add(1) } else { 0 };
+            habit.last = value.clone();
+        } else if self.of.len() < MAX_MANNERS {
+            self.of.insert(manner, Habit { dull: u8::from(!learnt), last: value.clone() });
+        }
+    }
+}
