@@ -150,6 +150,7 @@ impl<'a> Reader<'a, '_> {
     /// Reads the sources of one package.
     fn read(&mut self, files: &Files<'a>, layout: &Layout, ecosystem: Option<Ecosystem>) {
         let wanted: BTreeSet<&str> = layout.roots.iter().map(|root| root.path.as_str()).collect();
+        let package = Around { layout, ecosystem, acting: layout::golang::acting_folders(files) };
         for (&path, &bytes) in files {
             let language = layout::language(path, bytes).or_else(|| (wanted.contains(path) && is_text(bytes)).then_some(Language::Shell));
             let Some(language) = language.filter(|_| self.room > 0) else {
@@ -160,7 +161,7 @@ impl<'a> Reader<'a, '_> {
                 self.skipped += 1;
                 continue;
             }
-            if let Some(source) = read_source(path, bytes, language, layout, ecosystem, self.limits, &mut self.left) {
+            if let Some(source) = read_source(path, bytes, language, &package, self.limits, &mut self.left) {
                 self.room -= 1;
                 self.sources.push(source);
             } else {
@@ -198,15 +199,23 @@ fn forget_shadowed(layout: &mut Layout) {
     layout.own_modules.retain(|module| module.to_ascii_lowercase() == own || !tables.iter().any(|table| table.leads_somewhere(module)));
 }
 
+/// What is known of the package before its sources are read.
+struct Around<'l> {
+    layout: &'l Layout,
+    ecosystem: Option<Ecosystem>,
+    /// Of Go: [`layout::golang::acting_folders`].
+    acting: BTreeSet<&'l str>,
+}
+
 fn read_source<'a>(
     path: &'a str,
     bytes: &'a [u8],
     language: Language,
-    layout: &Layout,
-    ecosystem: Option<Ecosystem>,
+    package: &Around<'_>,
     limits: &AnalysisLimits,
     left: &mut u64,
 ) -> Option<Source<'a>> {
+    let layout = package.layout;
     if language == Language::Jvm {
         let mut budget = Budget::for_file(bytes.len());
         let outcome = parse::class(bytes, &layout.own_modules, &mut budget)?;
@@ -232,7 +241,7 @@ fn read_source<'a>(
             .join("\n")
             .into();
     }
-    if !worth_reading(&text, language, path, layout, ecosystem) {
+    if !worth_reading(&text, language, path, package) {
         return Some(Source { path, language, text, outcome: Outcome::default(), command: None, unparsed: None });
     }
     let mut budget = Budget::for_file(text.len());
@@ -298,11 +307,11 @@ fn read_again(sources: &mut [Source<'_>], world: &World<'_>, limits: &AnalysisLi
 }
 
 /// Whether a compiled language's file can do anything at all: its imports have to say so in plain text.
-fn worth_reading(text: &str, language: Language, path: &str, layout: &Layout, ecosystem: Option<Ecosystem>) -> bool {
+fn worth_reading(text: &str, language: Language, path: &str, package: &Around<'_>) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some());
     match language {
         Language::Rust => {
-            let is_root = layout.roots.iter().any(|root| root.path == path && root.trigger.at_install());
+            let is_root = package.layout.roots.iter().any(|root| root.path == path && root.trigger.at_install());
             is_root
                 || path.ends_with("build.rs")
                 || path.contains("/build/")
@@ -322,19 +331,15 @@ fn worth_reading(text: &str, language: Language, path: &str, layout: &Layout, ec
                     "hyper::",
                 ])
         }
-        // Imports stand first. A small file without any may still call what another file of its package imports for.
+        // Imports stand first. A small file without any may still call what another file of its folder imports for.
         Language::Go => {
             let end = ["\nfunc ", "\ntype ", "\nvar ", "\nconst "].iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len());
-            let imports = &text[..end];
-            let starts = text.len() < 256 << 10 && (text.contains("func init()") || text.contains("\nvar "));
-            !path.ends_with("_test.go")
-                && (starts
-                    || ["\"os/exec\"", "\"net/http\"", "\"net\"", "\"syscall\"", "\"plugin\"", "\"os\"", "golang.org/x/sys", "clipboard"]
-                        .iter()
-                        .any(|word| imports.contains(word)))
+            let is_small = text.len() < 256 << 10 && package.acting.contains(layout::golang::folder_of(path));
+            let starts = || is_small && (text.contains("func init()") || text.contains("\nvar "));
+            !path.ends_with("_test.go") && (layout::golang::imports_action(&text[..end]) || starts())
         }
         // Source files of other ecosystems inside an artifact are data there.
-        Language::Python if ecosystem == Some(Ecosystem::Maven) => false,
+        Language::Python if package.ecosystem == Some(Ecosystem::Maven) => false,
         _ => true,
     }
 }

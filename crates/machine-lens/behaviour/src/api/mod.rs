@@ -173,16 +173,18 @@ impl Effect {
     }
 }
 
-/// A path up to its first point or bracket.
-fn first_part(path: &str) -> &str {
-    path.split(['.', '(']).next().unwrap_or(path)
+/// The module of a path: up to the first point or bracket behind the last slash.
+fn module_of(path: &str) -> &str {
+    let name = path.rfind('/').map_or(0, |at| at + 1);
+    let end = path[name..].find(['.', '(']).map_or(path.len(), |at| name + at);
+    &path[..end]
 }
 
 /// One language's interfaces.
 pub(crate) struct Table {
     effects: HashMap<&'static str, Effect>,
     prefixes: HashSet<&'static str>,
-    /// First parts of the paths below which something acts.
+    /// Modules in which something acts.
     acting: HashSet<&'static str>,
 }
 
@@ -193,7 +195,7 @@ impl Table {
         for &(path, effect) in lists.iter().copied().flatten() {
             effects.insert(path, effect);
             if effect.acts() {
-                acting.insert(first_part(path));
+                acting.insert(module_of(path));
             }
             prefixes.insert(path);
             for (at, byte) in path.bytes().enumerate() {
@@ -213,8 +215,13 @@ impl Table {
 
     /// Whether a path of an interface can lead to one that does more than compute. Paths of no table count as acting.
     pub(crate) fn acts_below(&self, path: &str) -> bool {
-        let first = first_part(path);
-        self.acting.contains(first) || !self.prefixes.contains(first)
+        let module = module_of(path);
+        self.acting.contains(module) || !self.prefixes.contains(module)
+    }
+
+    /// Whether a module of the table does more than compute.
+    pub(crate) fn acts(&self, module: &str) -> bool {
+        self.acting.contains(module)
     }
 
     /// What calling or reading `path` does.

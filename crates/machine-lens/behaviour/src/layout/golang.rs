@@ -2,6 +2,7 @@
 
 use super::{Files, Layout};
 use crate::facts::Trigger;
+use std::collections::BTreeSet;
 
 pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
     // `module@version/file`, where the module path has slashes of its own.
@@ -66,4 +67,56 @@ fn unescape(path: &str) -> String {
         }
     }
     out
+}
+
+/// The folders in which a Go file may import something that acts. Code elsewhere only computes: a Go file sees what its
+/// own file imports and what its folder declares. Any quoted text counts, wherever it stands: imports can hide behind
+/// comments.
+pub(crate) fn acting_folders<'a>(files: &Files<'a>) -> BTreeSet<&'a str> {
+    const LONGEST: usize = 80;
+    let table = crate::api::table(crate::facts::Language::Go);
+    let acts = |bytes: &[u8]| {
+        let mut last = 0;
+        memchr::memchr2_iter(b'"', b'`', bytes).any(|at| {
+            let quoted = &bytes[last..at];
+            last = at + 1;
+            quoted.len() <= LONGEST && std::str::from_utf8(quoted).is_ok_and(|module| table.acts(module) || imports_action(module))
+        })
+    };
+    let mut folders = BTreeSet::new();
+    for (&path, &bytes) in files {
+        if path.ends_with(".go") && !path.ends_with("_test.go") && !folders.contains(folder_of(path)) && acts(bytes) {
+            folders.insert(folder_of(path));
+        }
+    }
+    folders
+}
+
+pub(crate) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Whether text of a Go file holds imports that make it worth reading by itself.
+pub(crate) fn imports_action(text: &str) -> bool {
+    ["\"os/exec\"", "\"net/http\"", "\"net\"", "\"syscall\"", "\"plugin\"", "\"os\"", "golang.org/x/sys", "clipboard"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn go_folders_act_by_any_import_wherever_it_hides() {
+        let sources = [
+            ("m/plain/a.go", "package plain\nimport \"strings\"\nvar x = strings.Repeat(\"os/execs\", 2)\n"),
+            ("m/exec/a.go", "package exec\nimport \"os/exec\"\n"),
+            ("m/raw/a.go", "package raw\nimport `net/http`\n"),
+            ("m/hidden/a.go", "package hidden\n/*\nvar x\n*/\nimport (\n\t_ \"strings\"\n\t\"os\"\n)\n"),
+            ("m/tested/a_test.go", "package tested\nimport \"os/exec\"\n"),
+        ];
+        let files: Files<'_> = sources.iter().map(|(path, text)| (*path, text.as_bytes())).collect();
+        assert_eq!(acting_folders(&files).into_iter().collect::<Vec<_>>(), ["m/exec", "m/hidden", "m/raw"]);
+    }
 }

@@ -5,7 +5,7 @@
 
 mod cargo;
 mod declared;
-mod golang;
+pub(crate) mod golang;
 pub(crate) mod inner;
 mod maven;
 mod npm;

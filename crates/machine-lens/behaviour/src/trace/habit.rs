@@ -72,3 +72,38 @@ impl Habits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Taint;
+
+    #[test]
+    fn a_manner_wears_out_and_another_one_does_not() {
+        let (text, secret) = (Value::text("a"), Value::text("a").tainted(Taint::SECRET_ENV));
+        let dull = Manner::of(7, std::slice::from_ref(&text));
+        let mut habits = Habits::default();
+        for _ in 0..DULL {
+            assert!(habits.worn(&dull).is_none());
+            habits.note(dull, &Value::number(1.0), false);
+        }
+        // Another text is the same manner; other data, another kind and another function are not.
+        assert_eq!(habits.worn(&Manner::of(7, &[Value::text("b")])).and_then(|value| value.as_number()), Some(1.0));
+        for other in [Manner::of(7, &[secret]), Manner::of(7, &[Value::bytes(vec![1])]), Manner::of(8, &[text])] {
+            assert!(habits.worn(&other).is_none());
+        }
+    }
+
+    #[test]
+    fn what_tells_something_new_is_read_on() {
+        let manner = Manner::of(1, &[Value::text("a")]);
+        let mut habits = Habits::default();
+        for round in 0..20 {
+            // A decoder gives another text each time; a writer leaves something behind.
+            habits.note(manner, &Value::number(f64::from(round)), false);
+            assert!(habits.worn(&manner).is_none());
+            habits.note(manner, &Value::number(f64::from(round)), true);
+            assert!(habits.worn(&manner).is_none());
+        }
+    }
+}
