@@ -10,6 +10,8 @@ use std::rc::Rc;
 
 /// Most names of interfaces whose meaning is remembered.
 const MAX_REMEMBERED: usize = 20_000;
+/// Longest name that is remembered: a chain of members without end must not be kept at every length.
+const MAX_REMEMBERED_BYTES: usize = 200;
 
 impl Value {
     /// The interface path, or an empty text.
@@ -250,7 +252,7 @@ impl<'m> Tracer<'m, '_> {
             _ => false,
         };
         self.can_act |= acts;
-        if self.resolved.len() < MAX_REMEMBERED {
+        if self.resolved.len() < MAX_REMEMBERED && path.len() <= MAX_REMEMBERED_BYTES {
             self.resolved.insert(path, value.clone());
         }
         value
@@ -387,7 +389,7 @@ impl<'m> Tracer<'m, '_> {
                 let full: Rc<str> = Rc::from(full.as_str());
                 let value = leads.then(|| self.resolve(full.clone()));
                 // Of a class file the path alone does not tell where the class ends.
-                if self.members.len() < MAX_REMEMBERED && self.language != Language::Jvm {
+                if self.members.len() < MAX_REMEMBERED && full.len() <= MAX_REMEMBERED_BYTES && self.language != Language::Jvm {
                     self.members.insert(full, value.clone());
                 }
                 value
