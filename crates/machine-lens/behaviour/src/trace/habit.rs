@@ -2,9 +2,9 @@
 //!
 //! A function is read again at a call because its arguments may tell more: a command to run, a text to decode. Most
 //! functions do nothing with them that the tracer follows, and reading those at every call is where the time went. So
-//! what came of it is remembered by the *manner* of the call: which function, and of each argument its kind and what it
+//! what came of it is remembered by the *manner* of the call: which function, and of each argument its kind, its texts and what it
 //! carries. A manner that brought nothing new several times in a row is not read again; its last result stands.
-//! An argument of another kind, another interface or callback, or data from elsewhere is another manner. What the last
+//! An argument of another kind, another text, interface or callback, or data from elsewhere is another manner. What the last
 //! result lacks, the function's own reading with all arguments joined still has.
 
 use super::value::{Data, Value};
@@ -26,17 +26,24 @@ pub(super) struct Manner {
 impl Manner {
     pub(super) fn of(function: u32, args: &[Value]) -> Manner {
         let mut hasher = NumberHasher::default();
-        for arg in args {
-            std::mem::discriminant(&arg.data).hash(&mut hasher);
-            match &arg.data {
-                Data::Function(id) | Data::Class(id) | Data::Instance(id) => id.hash(&mut hasher),
-                Data::Api(path) => path.hash(&mut hasher),
-                _ => {}
-            }
-            (arg.taint.0, arg.chain.is_some(), arg.label.is_some()).hash(&mut hasher);
-        }
+        args.iter().for_each(|arg| describe(arg, 0, &mut hasher));
         Manner { function, kinds: hasher.finish() }
     }
+}
+
+/// The kind of a value, what it carries, and its texts: whether a path or an address matters depends on its wording, and
+/// three harmless ones must not cover a fourth. Numbers and bytes count by kind.
+fn describe(value: &Value, depth: u32, hasher: &mut NumberHasher) {
+    const ITEMS: usize = 64;
+    std::mem::discriminant(&value.data).hash(hasher);
+    match &value.data {
+        Data::Function(id) | Data::Class(id) | Data::Instance(id) => id.hash(hasher),
+        Data::Api(text) | Data::Text(text) | Data::Partial(text) => (text.len(), &text.as_bytes()[..text.len().min(512)]).hash(hasher),
+        Data::List(items) if depth < 2 => items.iter().take(ITEMS).for_each(|item| describe(item, depth + 1, hasher)),
+        Data::Dict(items) if depth < 2 => items.iter().take(ITEMS).for_each(|(_, item)| describe(item, depth + 1, hasher)),
+        _ => {}
+    }
+    (value.taint.0, value.chain.is_some(), value.label.is_some()).hash(hasher);
 }
 
 #[derive(Debug)]
@@ -80,18 +87,21 @@ mod tests {
 
     #[test]
     fn a_manner_wears_out_and_another_one_does_not() {
-        let (text, secret) = (Value::text("a"), Value::text("a").tainted(Taint::SECRET_ENV));
-        let dull = Manner::of(7, std::slice::from_ref(&text));
+        let (text, number) = (Value::text("a"), Value::number(3.0));
+        let dull = Manner::of(7, &[text.clone(), number.clone()]);
         let mut habits = Habits::default();
         for _ in 0..DULL {
             assert!(habits.worn(&dull).is_none());
             habits.note(dull, &Value::number(1.0), false);
         }
-        // Another text is the same manner; other data, another kind and another function are not.
-        assert_eq!(habits.worn(&Manner::of(7, &[Value::text("b")])).and_then(|value| value.as_number()), Some(1.0));
-        for other in [Manner::of(7, &[secret]), Manner::of(7, &[Value::bytes(vec![1])]), Manner::of(8, &[text])] {
-            assert!(habits.worn(&other).is_none());
+        // Another number is the same manner; another text, other data, another kind and another function are not.
+        let same = Manner::of(7, &[text.clone(), Value::number(4.0)]);
+        assert_eq!(habits.worn(&same).and_then(|value| value.as_number()), Some(1.0));
+        let secret = text.clone().tainted(Taint::SECRET_ENV);
+        for first in [Value::text("~/.ssh/id_rsa"), secret, Value::bytes(vec![1])] {
+            assert!(habits.worn(&Manner::of(7, &[first, number.clone()])).is_none());
         }
+        assert!(habits.worn(&Manner::of(8, &[text, number])).is_none());
     }
 
     #[test]

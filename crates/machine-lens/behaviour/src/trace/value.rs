@@ -156,10 +156,9 @@ impl Value {
                 Rc::ptr_eq(x, y) || (short(x.len(), y.len()) && x.iter().zip(y.iter()).all(|(x, y)| x.is_like_at(y, depth + 1)))
             }
             (Data::Dict(x), Data::Dict(y)) => {
-                let like = |((key, value), (other, beside)): (&(Rc<str>, Value), &(Rc<str>, Value))| {
-                    key == other && value.is_like_at(beside, depth + 1)
-                };
-                Rc::ptr_eq(x, y) || (short(x.len(), y.len()) && x.iter().zip(y.iter()).all(like))
+                let mut pairs = x.iter().zip(y.iter());
+                let short = short(x.len(), y.len());
+                Rc::ptr_eq(x, y) || (short && pairs.all(|(x, y)| x.0 == y.0 && x.1.is_like_at(&y.1, depth + 1)))
             }
             (Data::Unknown, Data::Unknown) | (Data::Namespace, Data::Namespace) => true,
             _ => false,
