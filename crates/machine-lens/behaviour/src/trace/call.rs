@@ -2,7 +2,7 @@
 
 use super::method::{Args, through_unknown};
 use super::value::{Data, Value};
-use super::{INLINE_DEPTH, INLINE_SIZE, Tracer, expr, habit};
+use super::{INLINE_DEPTH, INLINE_SIZE, Tracer, expr};
 use crate::facts::{Language, Taint};
 use crate::ir::{Call, Expr};
 use std::rc::Rc;
@@ -307,7 +307,7 @@ impl<'m> Tracer<'m, '_> {
                 None => Value::unknown(args.iter().fold(Taint::NONE, |all, arg| all.with(through_unknown(arg.taint)))),
             };
         }
-        let manner = habit::Manner::of(index, args);
+        let manner = self.habits.manner(index, args);
         if let Some(value) = self.habits.worn(&manner) {
             return value;
         }

@@ -8,8 +8,8 @@
 //! result lacks, the function's own reading with all arguments joined still has.
 
 use super::value::{Data, Value};
-use crate::hash::{NumberHasher, NumberMap};
-use std::hash::{Hash as _, Hasher as _};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash as _, Hasher, RandomState};
 
 /// So many readings in a row without anything new are enough.
 const DULL: u8 = 3;
@@ -23,17 +23,9 @@ pub(super) struct Manner {
     kinds: u64,
 }
 
-impl Manner {
-    pub(super) fn of(function: u32, args: &[Value]) -> Manner {
-        let mut hasher = NumberHasher::default();
-        args.iter().for_each(|arg| describe(arg, 0, &mut hasher));
-        Manner { function, kinds: hasher.finish() }
-    }
-}
-
 /// The kind of a value, what it carries, and its texts: whether a path or an address matters depends on its wording, and
 /// three harmless ones must not cover a fourth. Numbers and bytes count by kind.
-fn describe(value: &Value, depth: u32, hasher: &mut NumberHasher) {
+fn describe(value: &Value, depth: u32, hasher: &mut impl Hasher) {
     const ITEMS: usize = 64;
     std::mem::discriminant(&value.data).hash(hasher);
     match &value.data {
@@ -56,10 +48,18 @@ struct Habit {
 /// What calls in one pass over a file came to.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
-    of: NumberMap<Manner, Habit>,
+    of: HashMap<Manner, Habit>,
+    /// Chosen anew for each file, so that nobody can choose texts that count as one.
+    seed: RandomState,
 }
 
 impl Habits {
+    pub(super) fn manner(&self, function: u32, args: &[Value]) -> Manner {
+        let mut hasher = self.seed.build_hasher();
+        args.iter().for_each(|arg| describe(arg, 0, &mut hasher));
+        Manner { function, kinds: hasher.finish() }
+    }
+
     pub(super) fn clear(&mut self) {
         self.of.clear();
     }
@@ -88,26 +88,26 @@ mod tests {
     #[test]
     fn a_manner_wears_out_and_another_one_does_not() {
         let (text, number) = (Value::text("a"), Value::number(3.0));
-        let dull = Manner::of(7, &[text.clone(), number.clone()]);
         let mut habits = Habits::default();
+        let dull = habits.manner(7, &[text.clone(), number.clone()]);
         for _ in 0..DULL {
             assert!(habits.worn(&dull).is_none());
             habits.note(dull, &Value::number(1.0), false);
         }
         // Another number is the same manner; another text, other data, another kind and another function are not.
-        let same = Manner::of(7, &[text.clone(), Value::number(4.0)]);
+        let same = habits.manner(7, &[text.clone(), Value::number(4.0)]);
         assert_eq!(habits.worn(&same).and_then(|value| value.as_number()), Some(1.0));
         let secret = text.clone().tainted(Taint::SECRET_ENV);
         for first in [Value::text("~/.ssh/id_rsa"), secret, Value::bytes(vec![1])] {
-            assert!(habits.worn(&Manner::of(7, &[first, number.clone()])).is_none());
+            assert!(habits.worn(&habits.manner(7, &[first, number.clone()])).is_none());
         }
-        assert!(habits.worn(&Manner::of(8, &[text, number])).is_none());
+        assert!(habits.worn(&habits.manner(8, &[text, number])).is_none());
     }
 
     #[test]
     fn what_tells_something_new_is_read_on() {
-        let manner = Manner::of(1, &[Value::text("a")]);
         let mut habits = Habits::default();
+        let manner = habits.manner(1, &[Value::text("a")]);
         for round in 0..20 {
             // A decoder gives another text each time; a writer leaves something behind.
             habits.note(manner, &Value::number(f64::from(round)), false);
