@@ -14,6 +14,12 @@ pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     done(encoder.write_all(bytes).and_then(|()| encoder.finish()))
 }
 
+/// zlib.
+pub fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    done(encoder.write_all(bytes).and_then(|()| encoder.finish()))
+}
+
 /// bzip2.
 pub fn bzip2(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());

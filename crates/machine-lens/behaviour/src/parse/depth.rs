@@ -74,8 +74,12 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
             }
             _ => {}
         }
-        if run > RIGHT_NESTED && nests_right(bytes, at) {
-            return true;
+        if run > RIGHT_NESTED {
+            if nests_right(bytes, at) {
+                return true;
+            }
+            // Asked again only after as many operators more: each answer looks back over kilobytes.
+            run /= 2;
         }
         at += 1;
     }

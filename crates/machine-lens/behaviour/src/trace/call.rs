@@ -222,7 +222,9 @@ impl<'m> Tracer<'m, '_> {
                 };
                 let called = format!("{path}()");
                 if matches!(value.data, Data::Unknown) && self.table.leads_somewhere(&called) {
-                    let held = super::cipher::keeps_its_arguments(&path).then(|| Rc::new(args.clone())).or_else(|| callee.held.clone());
+                    let held = super::cipher::keeps_its_arguments(&path).then(|| Rc::new(args.clone()));
+                    // What was opened how is known of the value itself before it is known of what made it.
+                    let held = held.or_else(|| value.held.clone()).or_else(|| callee.held.clone());
                     return Value { data: Data::Api(Rc::from(called)), held, ..value };
                 }
                 value

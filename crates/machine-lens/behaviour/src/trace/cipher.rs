@@ -81,5 +81,8 @@ fn plain(path: &str, callee: &Value, data: &[u8], args: &Args) -> Option<Vec<u8>
     let nonce = ["iv", "IV", "nonce"].iter().find_map(|name| held.named(name)).or_else(|| held.get(2));
     let mode = if path.starts_with("pyaes.") { Mode::named(path) } else { held.get(1).or_else(|| held.named("mode")).and_then(name) };
     let nonce = nonce.or_else(|| held.get(1).filter(|_| path.starts_with("pyaes."))).and_then(Value::as_bytes).unwrap_or_default();
+    // Without a counter of the caller's, pyaes counts from one.
+    let from_one = u128::to_be_bytes(1);
+    let nonce = if nonce.is_empty() && path.starts_with("pyaes.") && mode == Some(Mode::Ctr) { &from_one } else { nonce };
     cipher::aes_guessed(mode, key, nonce, data)
 }

@@ -63,7 +63,7 @@ impl Tracer<'_, '_> {
         for tail in contents.all().filter_map(|bytes| peel::tail::appended(bytes)).take(4) {
             let carrier = Value::unknown(code.taint).chained(code, Some(peel::APPENDED));
             let plain = std::str::from_utf8(tail).ok();
-            let text = match plain.filter(|text| text.contains(['(', '=', ' '])) {
+            let text = match plain.filter(|text| text.trim_end().trim_end_matches('=').contains(['(', '=', ' '])) {
                 Some(text) => Some(text.to_owned()),
                 None => self.packed(tail).or_else(|| plain.map(str::to_owned)),
             };

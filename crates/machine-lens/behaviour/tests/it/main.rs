@@ -7,3 +7,4 @@ mod difference;
 mod fixtures;
 mod hostile;
 mod nested;
+mod opened;
