@@ -16,6 +16,7 @@ pub use slip::Slip;
 
 use crate::{HistoryFeeds, draft, registry};
 use bifocal_core::{Evidence, Known, ReleaseRecord, Severity, SignalDraft, Status, printable};
+use jiff::SignedDuration;
 
 const ID: &str = "history/look-alike-name";
 
@@ -23,6 +24,9 @@ const ID: &str = "history/look-alike-name";
 const NEW_VERSIONS: u32 = 2;
 /// Versions from which it counts as one that has found its users.
 const SETTLED_VERSIONS: u32 = 10;
+
+/// Time from the first version on that a package takes to find its users.
+const SETTLING: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub(crate) fn signals(record: &ReleaseRecord, feeds: &HistoryFeeds, drafts: &mut Vec<SignalDraft>) {
     let ecosystem = record.release.ecosystem();
@@ -83,10 +87,17 @@ impl Past {
         match record.history.version_count {
             1..=NEW_VERSIONS => Past::None,
             // None at all: the upstream does not tell.
-            count if count < SETTLED_VERSIONS => Past::Some,
+            count if count < SETTLED_VERSIONS || came_at_once(record) => Past::Some,
             _ => Past::Settled,
         }
     }
+}
+
+/// Whether this version came out soon after the package's first: many versions in a few days are no past.
+fn came_at_once(record: &ReleaseRecord) -> bool {
+    let first = record.history.first_published_at.given();
+    let this = record.published_at.given();
+    first.zip(this).is_some_and(|(first, this)| this.duration_since(*first) < SETTLING)
 }
 
 /// Severity and confidence. The figures behind it: see the reference page's *How it was weighed*.
@@ -137,6 +148,15 @@ mod tests {
         }
         let (severity, _) = found(&record(Ecosystem::Pypi, "reqeusts", "1.0.0"), &feeds).unwrap();
         assert!(severity <= Severity::Low);
+    }
+
+    #[test]
+    fn many_versions_in_a_few_days_are_no_settled_past() {
+        let feeds = feeds(Ecosystem::Pypi, "requests\ncolorama\nurllib3\ncryptography\n");
+        let mut hurried = record(Ecosystem::Pypi, "reqeusts", "1.0.40");
+        assert_eq!(found(&hurried, &feeds).unwrap().0, Severity::Low);
+        hurried.history.first_published_at = Known::Given("2024-02-27T00:00:00Z".parse().unwrap());
+        assert_eq!(found(&hurried, &feeds).unwrap().0, Severity::Medium);
     }
 
     #[test]
