@@ -7,7 +7,9 @@ DIR holds clones (bare or not) of the repositories that projects.toml names, as 
 DIR/name; each file is read at the commit of the manifest. Pinned requirements are resolved with `uv` where it is on the
 path. Everything is fetched from the registries that this machine's own clients use. --popularity: lists
 popular-<ecosystem>.txt (npm, pypi, go) of names, most popular first, are loaded as feeds. The exit code is 1 when a
-release was held or denied that the manifest does not explain, or when an artifact was not looked at.
+release was held or denied that the manifest does not explain (`expected`: a purl and why), when something could not be
+evaluated that it does not explain (`expected`: the purl, or the dependency as the report names it), when a release has no
+artifact that was looked at, or when a project was left out.
 """
 import argparse
 import json
@@ -56,6 +58,32 @@ def materialise(project, clones, folder):
     return None
 
 
+def look_through(report, explained):
+    """Lines about what is not allowed or was not looked at, the findings, and how many of them nothing explains."""
+    lines, findings = [], []
+    open_ones = {"verdicts": 0, "errors": 0, "not looked at": 0}
+
+    def explain(sort, name):
+        note = explained.get(name)
+        open_ones[sort] += note is None
+        return f"          {'justified: ' + note if note else 'NOT EXPLAINED'}"
+
+    for release in report["releases"]:
+        purl, verdict = release["purl"], release["verdict"]
+        if verdict in ("hold", "deny"):
+            reasons = "; ".join(f"[{one['rule']}] {one['message']}" for one in release["reasons"] if one["verdict"] != "allow")
+            findings.append({"purl": purl, "verdict": verdict, "reasons": reasons})
+            lines += [f"    {verdict:5} {purl}", f"          {reasons}", explain("verdicts", purl)]
+        if verdict == "error" or release.get("error"):
+            lines += [f"    error {purl}: {release.get('error')}", explain("errors", purl)]
+        elif not release["artifacts"] and purl not in explained:
+            open_ones["not looked at"] += 1
+            lines.append(f"    {purl}: no artifact was looked at")
+    for missing in report["not_evaluated"]:
+        lines += [f"    error {missing['what']}: {missing['error']}", explain("errors", missing["what"])]
+    return lines, findings, open_ones
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bifocal", required=True, type=pathlib.Path)
@@ -68,7 +96,8 @@ def main():
     bifocal = args.bifocal.resolve()
     manifest = tomllib.loads((HERE / "projects.toml").read_text())
     total = {"releases": 0, "allow": 0, "hold": 0, "deny": 0, "error": 0, "artifacts": 0}
-    findings, skipped, unexplained, not_looked_at = [], [], 0, 0
+    findings, skipped, looked_into = [], [], 0
+    open_ones = {"verdicts": 0, "errors": 0, "not looked at": 0}
     with tempfile.TemporaryDirectory(prefix="bifocal-projects-") as work:
         work = pathlib.Path(work)
         env = dict(os.environ, BIFOCAL_CACHE_DIR=str(args.cache.resolve() if args.cache else work / "cache"), BIFOCAL_FEEDS_DIR=str(work / "feeds"))
@@ -98,27 +127,23 @@ def main():
             print(f"{project['name']:16}{source:42}{summary['releases']:>6} releases{summary['artifacts']:>7} artifacts"
                   f"{summary['hold']:>4} held{summary['deny']:>4} denied{summary['error']:>4} errors{took:>8.1f} s", flush=True)
             explained = project.get("expected", {})
-            for release in report["releases"]:
-                if release["verdict"] in ("hold", "deny"):
-                    reasons = "; ".join(f"[{one['rule']}] {one['message']}" for one in release["reasons"] if one["verdict"] != "allow")
-                    note = explained.get(release["purl"])
-                    unexplained += note is None
-                    findings.append({"project": project["name"], "purl": release["purl"], "verdict": release["verdict"], "reasons": reasons})
-                    print(f"    {release['verdict']:5} {release['purl']}\n          {reasons}\n          {'justified: ' + note if note else 'NOT EXPLAINED'}")
-                elif release["verdict"] == "error":
-                    print(f"    error {release['purl']}: {release['error']}")
-                elif not release["artifacts"]:
-                    not_looked_at += 1
-                    print(f"    {release['purl']}: no artifact was looked at")
-            for missing in report["not_evaluated"]:
-                print(f"    error {missing['what']}: {missing['error']}")
+            lines, found, left = look_through(report, explained)
+            print("".join(line + "\n" for line in lines), end="", flush=True)
+            findings += [{"project": project["name"], **one} for one in found]
+            for sort in open_ones:
+                open_ones[sort] += left[sort]
+            looked_into += 1
     print(f"\nall: {total}")
     for line in skipped:
         print(f"skipped: {line}")
-    print(f"{unexplained} holds or denies without an explanation in projects.toml, {not_looked_at} releases without an artifact")
+    print(f"without an explanation in projects.toml: {open_ones['verdicts']} holds or denies, {open_ones['errors']} errors; "
+          f"{open_ones['not looked at']} releases without an artifact")
     if args.report:
         args.report.write_text(json.dumps({"total": total, "findings": findings, "skipped": skipped}, indent=1))
-    return 1 if unexplained or not_looked_at or skipped else 0
+    if not total["artifacts"]:
+        print("no artifact was looked at")
+    return 1 if any(open_ones.values()) or skipped or not looked_into or not total["artifacts"] else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -30,6 +30,15 @@ pub(crate) struct Global {
     pub(crate) color: ColorChoice,
 }
 
+/// What an environment variable says of an option that is on or off; an empty one says nothing.
+fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("expected 1 or 0, true or false, yes or no".to_owned()),
+    }
+}
+
 /// When to use colours; NO_COLOR is honoured under `auto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {
@@ -184,7 +193,7 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "DIR", env = "BIFOCAL_DATA")]
     pub(crate) data: Option<PathBuf>,
     /// Answer from the cache alone; what is not there is an error
-    #[arg(long, env = "BIFOCAL_OFFLINE")]
+    #[arg(long, env = "BIFOCAL_OFFLINE", value_parser = switch)]
     pub(crate) offline: bool,
     /// Assess afresh: the cache of assessments and metadata is neither read nor written
     #[arg(long)]

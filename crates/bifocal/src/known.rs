@@ -5,8 +5,8 @@ use crate::exit::Failure;
 use crate::setup::Session;
 use crate::terminal;
 use anyhow::{Context as _, anyhow};
-use bifocal_core::{Waiver, counted, printable};
-use bifocal_engine::Baseline;
+use bifocal_core::{Status, Waiver, counted, printable};
+use bifocal_engine::{Baseline, CheckReport, Outcome};
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 
@@ -36,10 +36,11 @@ pub(crate) fn findings(session: &Session, args: &BaselineArgs) -> Result<Vec<Wai
 }
 
 /// Writes the waivers of today's holds to `file`.
-pub(crate) fn write(file: &Path, until: Timestamp, waivers: &[Waiver], written_at: Timestamp) -> Result<(), Failure> {
+pub(crate) fn write(file: &Path, until: Timestamp, waivers: &[Waiver], report: &CheckReport) -> Result<(), Failure> {
+    let written_at = to_the_second(report.evaluated_at);
     let baseline = Baseline::of(waivers, written_at, until);
     let text = format!(
-        "# Findings known on {}: they are not reported again until {}. Malware-class findings are never in here.\n{}",
+        "# Findings known on {}: they are not reported again until {}. Malware-class findings and failed analyses are never in here.\n{}",
         written_at.strftime("%Y-%m-%d"),
         until.strftime("%Y-%m-%d"),
         baseline.to_text().map_err(Failure::not_evaluated)?
@@ -47,13 +48,24 @@ pub(crate) fn write(file: &Path, until: Timestamp, waivers: &[Waiver], written_a
     terminal::write_result(&text, Some(file))?;
     let findings = counted(baseline.known.len() as u64, "known finding", "known findings");
     terminal::note(&format!("{findings} written to {}", file.display()));
+    let held = report.releases.iter().filter(|release| release.verdict == Outcome::Hold);
+    let failed = held.filter(|release| release.signals.iter().any(|signal| signal.status == Status::Failed)).count();
+    if failed > 0 {
+        let releases = counted(failed as u64, "release whose analysis failed stays held", "releases whose analysis failed stay held");
+        terminal::note(&format!("{releases}: what could not be looked at is not known; look at it by hand, then approve or waive it"));
+    }
     Ok(())
+}
+
+/// Nobody reads the fraction of a second.
+fn to_the_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// The end of a baseline: a date or a time; the default is 90 days on.
 pub(crate) fn until(text: Option<&str>, now: Timestamp) -> Result<Timestamp, Failure> {
     let end = match text {
-        None => now.checked_add(SignedDuration::from_hours(24 * DAYS)).map_err(Failure::usage)?,
+        None => to_the_second(now.checked_add(SignedDuration::from_hours(24 * DAYS)).map_err(Failure::usage)?),
         Some(text) => text.parse::<Timestamp>().or_else(|_| format!("{text}T00:00:00Z").parse()).map_err(|_| {
             Failure::usage(anyhow!("--baseline-until `{}` is neither a date (2027-01-31) nor an RFC 3339 time", printable(text)))
         })?,

@@ -9,6 +9,7 @@ mod known;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod scan_paths;
 mod setup;
 mod terminal;
 

@@ -1,9 +1,11 @@
 //! Starting in an old code base: today's findings recorded as known, with an end date.
 //!
 //! The file holds the continuity keys of findings (id, package, path and code without line numbers), so that it
-//! survives moved lines and new versions with the same code. Malware-class findings are never recorded.
+//! survives moved lines and new versions with the same code. Malware-class findings and analyses that failed are never
+//! recorded, and an entry about the latter, as earlier versions wrote it, lifts nothing.
 
 use bifocal_core::{SCHEMA_VERSION, Waiver};
+use bifocal_policy::ANALYSIS_FAILED;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -75,9 +77,12 @@ impl Baseline {
     pub fn waivers(&self) -> Vec<Waiver> {
         self.known
             .iter()
-            .map(|known| Waiver {
+            .map(|known| (known, known.rules.iter().filter(|rule| *rule != ANALYSIS_FAILED).cloned().collect::<Vec<_>>()))
+            // A waiver without a rule would be one for all.
+            .filter(|(known, rules)| known.rules.is_empty() || !rules.is_empty())
+            .map(|(known, rules)| Waiver {
                 purl: known.purl.clone(),
-                rules: known.rules.clone(),
+                rules,
                 findings: known.findings.clone(),
                 reason: format!("in the baseline of {}", self.written_at.strftime("%Y-%m-%d")),
                 until: self.until,
@@ -103,7 +108,11 @@ mod tests {
         let baseline = Baseline::of(&[waiver.clone(), waiver.clone()], "2026-11-24T00:00:00Z".parse().unwrap(), until);
         let again = Baseline::parse(&baseline.to_text().unwrap()).unwrap();
         assert_eq!(again, baseline);
-        assert_eq!(again.waivers(), [waiver]);
+        assert_eq!(again.waivers(), [waiver.clone()]);
+        // What an earlier version wrote about an analysis that failed.
+        let failed = |rules: &[&str]| Waiver { rules: rules.iter().map(|rule| (*rule).to_owned()).collect(), ..waiver.clone() };
+        let old = Baseline::of(&[failed(&["analysis-failed"]), failed(&["analysis-failed", "ours"])], baseline.written_at, until);
+        assert_eq!(old.waivers(), [failed(&["ours"])]);
     }
 
     #[test]

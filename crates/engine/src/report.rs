@@ -59,7 +59,8 @@ pub struct Summary {
     pub hold: u32,
     /// Denied.
     pub deny: u32,
-    /// Could not be evaluated (releases and dependencies that never became one).
+    /// Could not be evaluated, or not wholly: releases with an error, held and denied ones too, and dependencies that
+    /// never became a release.
     pub error: u32,
     /// Artifacts whose bytes were assessed.
     pub artifacts: u32,
@@ -212,8 +213,10 @@ impl CheckReport {
                 Outcome::Allow => summary.allow += 1,
                 Outcome::Hold => summary.hold += 1,
                 Outcome::Deny => summary.deny += 1,
-                Outcome::Error => summary.error += 1,
+                Outcome::Error => {}
             }
+            // A hold or deny does not answer what could not be answered.
+            summary.error += u32::from(release.error.is_some() || release.verdict == Outcome::Error);
             summary.artifacts += release.artifacts.len() as u32;
         }
         self.summary = summary;

@@ -12,7 +12,7 @@
 //!   a deny and never a malware-class signal; a failed analysis only for one exact release, so that the next version
 //!   cannot hide behind a crash.
 
-use crate::builtin::{ANALYSIS_FAILED, DECISION, NEW_MALWARE_SIGNAL};
+use crate::builtin::{DECISION, NEW_MALWARE_SIGNAL};
 use crate::facts::{Facts, record_ids};
 use crate::glob;
 use crate::judge::{Candidate, Context, Policy, candidate};
@@ -272,20 +272,20 @@ fn with_end(text: &str, until: Option<Timestamp>) -> String {
 }
 
 /// The waivers that would lift today's holds of one release, so that only what is new is reported from now on.
-/// Malware-class findings, denies and holds that the policy does not let be waived are left out.
+/// Malware-class findings, denies, holds that the policy does not let be waived and all that failed are left out: what
+/// could not be looked at is not known.
 pub fn baseline_waiver(policy: &Policy, assessment: &Assessment, judgement: &Judgement, reason: &str, until: Timestamp) -> Vec<Waiver> {
     let release = &assessment.record.release;
     let by_fingerprint: BTreeMap<&str, &Signal> = assessment.signals.iter().map(|signal| (signal.fingerprint.as_str(), signal)).collect();
-    // Findings that hold for every version, and those bound to this one.
+    // Findings that hold for every version, and reasons without findings, bound to this one.
     let mut keys: [(BTreeSet<String>, BTreeSet<String>); 2] = Default::default();
     for held in judgement.reasons.iter().filter(|held| held.verdict == Verdict::Hold) {
-        let waivable = held.rule == ANALYSIS_FAILED || policy.rules().any(|rule| rule.name == held.rule && rule.waivable);
+        let waivable = policy.rules().any(|rule| rule.name == held.rule && rule.waivable);
         let signals: Vec<&Signal> = held.fingerprints.iter().filter_map(|key| by_fingerprint.get(key.as_str()).copied()).collect();
-        if !waivable || signals.iter().any(|signal| signal.is_malware_class()) {
+        if !waivable || signals.iter().any(|signal| signal.is_malware_class() || signal.status == Status::Failed) {
             continue;
         }
-        let exact = signals.is_empty() || signals.iter().any(|signal| signal.status == Status::Failed);
-        let (rules, findings) = &mut keys[usize::from(exact)];
+        let (rules, findings) = &mut keys[usize::from(signals.is_empty())];
         rules.insert(held.rule.clone());
         findings.extend(finding_keys(held, &signals, release));
     }

@@ -57,7 +57,7 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
         return Err(Failure::usage(anyhow!(configuration)));
     }
     if let Some((file, until)) = writing {
-        known::write(file, until, &checked.baseline, evaluated_at)?;
+        known::write(file, until, &checked.baseline, &checked.report)?;
     }
     let color = terminal::color(global.color, args.answer.output.is_some());
     let text = format::check(&checked.report, args.format, color, global.verbose > 0)?;

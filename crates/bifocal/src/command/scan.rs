@@ -5,6 +5,7 @@
 use crate::cli::{FailOn, Global, ScanArgs, ScanFormat};
 use crate::exit::{self, Failure};
 use crate::progress::Bar;
+use crate::scan_paths::what_to_scan;
 use crate::{format, setup, terminal};
 use anyhow::Context as _;
 use bifocal_core::Verdict;
@@ -25,7 +26,7 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     if let Some(list) = &args.files_from {
         paths.extend(listed(list)?);
     }
-    let paths: Vec<PathBuf> = paths.into_iter().flat_map(expand).collect();
+    let paths: Vec<PathBuf> = paths.into_iter().flat_map(what_to_scan).collect();
     let jobs = session.jobs(args.jobs);
     let scanner = Arc::new(Scanner::new(session.analyser(jobs)?, setup::default_policy()?));
     let bar = Bar::new("scanning");
@@ -86,25 +87,6 @@ fn spent(mut times: Vec<Duration>) -> String {
         rank(95),
         millis(times.last())
     )
-}
-
-/// A folder that holds nothing but archives (what a build leaves in `dist/`) is each of them, in order of name; any other
-/// folder is scanned as the content of one artifact.
-fn expand(path: PathBuf) -> Vec<PathBuf> {
-    const ENDINGS: [&str; 10] = [".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".whl", ".egg", ".jar", ".war", ".crate"];
-    let Ok(entries) = std::fs::read_dir(&path) else { return vec![path] };
-    let mut archives = Vec::new();
-    for entry in entries {
-        let Ok(entry) = entry else { return vec![path] };
-        let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
-        let is_archive = ENDINGS.iter().any(|ending| name.ends_with(ending));
-        if !is_archive || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            return vec![path];
-        }
-        archives.push(entry.path());
-    }
-    archives.sort();
-    if archives.is_empty() { vec![path] } else { archives }
 }
 
 fn print(lines: &[ScanLine], global: &Global, form: ScanFormat) -> Result<(), Failure> {

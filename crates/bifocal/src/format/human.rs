@@ -2,9 +2,15 @@
 //!
 //! Every name, message and snippet comes from packages and is made printable before it reaches the terminal.
 
+use super::{causes, observed};
 use bifocal_core::{Evidence, FeedHealth, FeedStatus, Reason, Severity, Signal, Status, Verdict, counted, one_line, printable};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
+
+/// Most releases that an observing policy would have stopped and that are named without `-v`.
+const WOULD: usize = 10;
+/// From so many on, errors with one cause share a block, and so many of them are named.
+const SHARED: usize = 3;
 
 /// Colours, or none.
 pub(crate) struct Paint(pub(crate) bool);
@@ -34,21 +40,13 @@ pub(crate) fn render(report: &CheckReport, color: bool, verbose: bool) -> String
     let paint = Paint(color);
     let mut out = String::new();
     head(&mut out, report, &paint);
-    let mut order: Vec<&ReleaseReport> = report.releases.iter().filter(|release| release.verdict != Outcome::Allow).collect();
+    would(&mut out, report, &paint, verbose);
+    let mut order: Vec<&ReleaseReport> = report.releases.iter().filter(|release| release.verdict > Outcome::Error).collect();
     order.sort_by(|a, b| b.verdict.cmp(&a.verdict).then_with(|| a.purl.cmp(&b.purl)));
     for release in &order {
-        block(&mut out, release, &paint);
+        block(&mut out, release, &paint, verbose);
     }
-    for missing in &report.not_evaluated {
-        let _ = writeln!(
-            out,
-            "{} {}  {}\n      {}\n",
-            paint.outcome(Outcome::Error),
-            paint.bold(&printable(&missing.what)),
-            paint.dim(&missing.place.to_string()),
-            printable(&missing.error)
-        );
-    }
+    errors(&mut out, report, &paint, verbose);
     if !report.shadow.is_empty() {
         let _ = writeln!(out, "{}", paint.bold("in shadow, these verdicts would change:"));
         for change in &report.shadow {
@@ -121,13 +119,82 @@ fn ecosystem(feed: &FeedStatus) -> &str {
     feed.name.strip_prefix(POPULARITY).unwrap_or(&feed.name)
 }
 
-fn block(out: &mut String, release: &ReleaseReport, paint: &Paint) {
+/// Under a policy that observes: what it would have stopped, in short.
+fn would(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
+    let would = observed::would_stop(report);
+    if would.is_empty() {
+        return;
+    }
+    let count = |verdict| would.iter().filter(|one| one.verdict == verdict).count() as u64;
+    let parts: Vec<String> = [("deny", count(Verdict::Deny)), ("hold", count(Verdict::Hold))]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(verb, count)| format!("{verb} {}", counted(count, "release", "releases")))
+        .collect();
+    let note = paint.with("1;33", "note ");
+    let _ = writeln!(out, "{note} policy {} stops nothing; it would {}:", printable(&report.policy.name), parts.join(" and "));
+    let shown = if verbose { would.len() } else { WOULD };
+    for one in would.iter().take(shown) {
+        let _ = writeln!(
+            out,
+            "      would {} {}  {}  {}",
+            one.verdict,
+            paint.bold(&printable(&one.release.purl)),
+            one_line(&one.reason.message, 160),
+            paint.dim(&format!("[{}]", one.reason.rule))
+        );
+    }
+    if would.len() > shown {
+        let _ = writeln!(out, "      {}", paint.dim(&format!("and {} more: -v names them all", would.len() - shown)));
+    }
+    out.push('\n');
+}
+
+/// What could not be evaluated; those with one cause share a block.
+fn errors(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
+    for cause in causes::of(report) {
+        match cause.subjects.as_slice() {
+            subjects if subjects.len() >= SHARED && !verbose => {
+                let heading = format!("{} for one cause", counted(subjects.len() as u64, "thing", "things"));
+                let _ = writeln!(out, "{} {}", paint.outcome(Outcome::Error), paint.bold(&heading));
+                let _ = writeln!(out, "      {}", printable(&cause.text));
+                for subject in subjects.iter().take(SHARED) {
+                    let _ = writeln!(out, "        {}  {}", printable(&subject.name), paint.dim(&subject.place));
+                }
+                if subjects.len() > SHARED {
+                    let _ = writeln!(out, "        {}", paint.dim(&format!("and {} more: -v names them all", subjects.len() - SHARED)));
+                }
+                out.push('\n');
+            }
+            subjects => {
+                for subject in subjects {
+                    match subject.release {
+                        Some(release) => block(out, release, paint, verbose),
+                        None => {
+                            let _ = writeln!(
+                                out,
+                                "{} {}  {}\n      {}\n",
+                                paint.outcome(Outcome::Error),
+                                paint.bold(&printable(&subject.name)),
+                                paint.dim(&subject.place),
+                                printable(&subject.error)
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn block(out: &mut String, release: &ReleaseReport, paint: &Paint, verbose: bool) {
     let place = release.places.first().map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(out, "{} {}  {}", paint.outcome(release.verdict), paint.bold(&printable(&release.purl)), paint.dim(&place));
     if let Some(error) = &release.error {
         let _ = writeln!(out, "      {}", printable(error));
     }
-    for reason in &release.reasons {
+    // Notes of rules that allow are no reason for a verdict.
+    for reason in release.reasons.iter().filter(|reason| verbose || reason.verdict > Verdict::Allow) {
         reason_lines(out, release, reason, paint);
     }
     for lifted in &release.lifted {
@@ -246,7 +313,7 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
             paint.dim(&format!(
                 "{} with signals worth knowing{}: -v shows them",
                 counted(annotated as u64, "allowed release", "allowed releases"),
-                if vulnerable > 0 { format!(" ({vulnerable} with known vulnerabilities)") } else { String::new() }
+                if vulnerable > 0 { format!(" ({vulnerable} with a known vulnerability)") } else { String::new() }
             ))
         );
     }

@@ -1,8 +1,11 @@
 //! A comment for a pull request: a table of what needs action, details folded, everything else counted.
 
-use bifocal_core::{Evidence, FeedHealth, FeedStatus, one_line};
+use bifocal_core::{Evidence, FeedHealth, FeedStatus, Verdict, counted, one_line};
 use bifocal_engine::{CheckReport, Outcome, ReleaseReport};
 use std::fmt::Write as _;
+
+/// Most releases that an observing policy would have stopped and that are named.
+const WOULD: usize = 50;
 
 /// Renders GitHub-flavoured Markdown; hostile text cannot open links, tags, mentions or table cells.
 pub(crate) fn render(report: &CheckReport) -> String {
@@ -32,14 +35,26 @@ pub(crate) fn render(report: &CheckReport) -> String {
             names.join(", ")
         );
     }
+    let would = super::observed::would_stop(report);
+    if !would.is_empty() {
+        let _ = writeln!(out, "> Policy {} stops nothing; it would:\n>", code(&report.policy.name));
+        for one in would.iter().take(WOULD) {
+            let _ = writeln!(out, "> - {} {}: {}", one.verdict, code(&one.release.purl), text(&one.reason.message));
+        }
+        if would.len() > WOULD {
+            let _ = writeln!(out, "> - and {} more", would.len() - WOULD);
+        }
+        out.push('\n');
+    }
     let needs: Vec<&ReleaseReport> = report.releases.iter().filter(|release| release.verdict != Outcome::Allow).collect();
     if !needs.is_empty() || !report.not_evaluated.is_empty() {
         out.push_str("| verdict | release | why | what to do |\n| --- | --- | --- | --- |\n");
         for release in &needs {
+            // Notes of rules that allow are no reason for a verdict.
+            let reasons = || release.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
             let why: Vec<String> =
-                release.reasons.iter().map(|reason| text(&reason.message)).chain(release.error.iter().map(|error| text(error))).collect();
-            let remedies: Vec<String> =
-                release.reasons.iter().filter(|reason| !reason.remedy.is_empty()).map(|reason| text(&reason.remedy)).collect();
+                reasons().map(|reason| text(&reason.message)).chain(release.error.iter().map(|error| text(error))).collect();
+            let remedies: Vec<String> = reasons().filter(|reason| !reason.remedy.is_empty()).map(|reason| text(&reason.remedy)).collect();
             let _ = writeln!(
                 out,
                 "| **{}** | {} | {} | {} |",
@@ -59,10 +74,10 @@ pub(crate) fn render(report: &CheckReport) -> String {
     }
     let _ = writeln!(
         out,
-        "{} releases, {} allowed, {} artifacts looked at. Policy {} at {}.",
-        summary.releases,
+        "{}, {} allowed, {} looked at. Policy {} at {}.",
+        counted(u64::from(summary.releases), "release", "releases"),
         summary.allow,
-        summary.artifacts,
+        counted(u64::from(summary.artifacts), "artifact", "artifacts"),
         code(&report.policy.name),
         report.evaluated_at
     );

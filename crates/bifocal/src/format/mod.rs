@@ -1,9 +1,11 @@
 //! The printed forms of a check, one file each. Each takes a finished report and gives text; none looks anything up.
 
+mod causes;
 pub(crate) mod cyclonedx;
 pub(crate) mod diff;
 pub(crate) mod human;
 pub(crate) mod markdown;
+mod observed;
 pub(crate) mod sarif;
 pub(crate) mod scan;
 

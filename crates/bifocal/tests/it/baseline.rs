@@ -1,7 +1,8 @@
 //! Starting in an old code base: today's findings are known until a date, what is new is reported.
 
 use crate::lab::{AT, Lab, dropper};
-use bifocal_testkit::NpmPackage;
+use bifocal_testkit::{Artifact, NpmPackage};
+use serde_json::json;
 
 const HELD: &str = "pkg:npm/inner-tool@99.99.99";
 const FILE: &str = "bifocal-baseline.toml";
@@ -72,6 +73,27 @@ fn malware_is_never_written_down() {
     let text = std::fs::read_to_string(lab.project().join(FILE)).unwrap();
     assert!(text.contains("inner-tool") && !text.contains("dropper"), "{text}");
     assert_eq!(lab.check_json(1, &["--at", AT, purl, HELD]).named(), [purl]);
+}
+
+#[test]
+fn what_failed_is_never_written_down_and_the_run_says_so() {
+    let lab = lab();
+    let purl = "pkg:npm/bomb@1.0.0";
+    let broken = Artifact::new("bomb-1.0.0.tgz", b"this is no archive".to_vec());
+    let tarball = format!("{}/npm/bomb/-/bomb-1.0.0.tgz", lab.upstream.url());
+    let version = json!({ "name": "bomb", "version": "1.0.0", "dist": { "tarball": tarball, "integrity": broken.integrity(), "shasum": broken.sha1_hex() } });
+    let document = json!({ "name": "bomb", "dist-tags": { "latest": "1.0.0" }, "versions": { "1.0.0": version } });
+    lab.upstream.route("/npm/bomb", "application/json", document.to_string());
+    lab.upstream.route("/npm/bomb/-/bomb-1.0.0.tgz", "application/octet-stream", broken.bytes());
+    assert_eq!(lab.check_json(1, &["--at", AT, purl]).rules(purl), ["analysis-failed"]);
+    lab.run(&["check", "--write-baseline", FILE, purl, HELD])
+        .expect(1)
+        .complains(&["1 known finding written", "1 release whose analysis failed stays held"]);
+    let text = std::fs::read_to_string(lab.project().join(FILE)).unwrap();
+    assert!(text.contains("inner-tool") && !text.contains("bomb") && !text.contains("analysis-failed"), "{text}");
+    let until = text.lines().find_map(|line| line.strip_prefix("until = \"")).unwrap();
+    assert!(until.len() == "2027-02-22T07:00:00Z\"".len(), "no fractions of a second: {until}");
+    assert_eq!(lab.check_json(1, &[purl, HELD]).named(), [purl]);
 }
 
 #[test]

