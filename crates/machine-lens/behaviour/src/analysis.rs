@@ -15,7 +15,7 @@ use bifocal_core::{
 use std::collections::BTreeMap;
 
 /// Name and version of the analyser and its rules; facts made by another one are not reused.
-pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-5+summary-1");
+pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-6+summary-1");
 
 /// Stack of the analysing thread, in bytes; only what is touched is ever committed.
 const STACK: usize = 512 << 20;
@@ -205,7 +205,8 @@ fn look(
     for detector in detectors() {
         detector.detect(&facts, &mut drafts);
     }
-    detector::notes(&facts, skipped, &mut drafts);
+    detector::notes(skipped, &mut drafts);
+    unread::sources(&facts, &mut drafts);
     unread::notes(&facts, &unread, &mut drafts);
     (facts, drafts)
 }

@@ -324,7 +324,7 @@ pub enum Language {
 /// A character that shows a reader other code than the compiler sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HiddenText {
-    /// `bidi`, `invisible`, `confusable`.
+    /// `bidi`, `invisible`, `confusable`, `encoding`.
     pub what: &'static str,
     /// Line, from 1.
     pub line: u32,

@@ -48,6 +48,8 @@ pub(crate) struct Module {
     pub(crate) starts: Vec<u32>,
     /// Set when the tree was too deep somewhere and a part was left out.
     pub(crate) truncated: bool,
+    /// Set when something that the parser refuses was left out.
+    pub(crate) in_part: bool,
 }
 
 /// A function, method or closure.

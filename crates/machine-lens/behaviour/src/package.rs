@@ -2,7 +2,7 @@
 
 use crate::analysis::Sizes;
 use crate::contents::Contents;
-use crate::facts::{Fact, FileFacts, Language, OtherFile, PackageFacts, Trigger};
+use crate::facts::{Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Trigger};
 use crate::layout::inner::{Unit, World};
 use crate::layout::{self, Files, Layout, ManifestCommand};
 use crate::nested::{Nested, Unread};
@@ -34,6 +34,8 @@ pub(crate) struct Source<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) command: Option<ManifestCommand>,
     unparsed: Option<&'static str>,
+    /// The encoding that it says it has, where nobody writes source in that.
+    odd_encoding: Option<String>,
 }
 
 /// What analysis learnt beside the facts.
@@ -182,7 +184,15 @@ impl<'a> Reader<'a, '_> {
             let mut budget = Budget::for_file(command.command.len());
             let outcome = parse::command(&command.command, &mut budget);
             let command = Some(command.clone());
-            self.sources.push(Source { path: "", language: Language::Shell, text: Cow::Borrowed(""), outcome, command, unparsed: None });
+            self.sources.push(Source {
+                path: "",
+                language: Language::Shell,
+                text: Cow::Borrowed(""),
+                outcome,
+                command,
+                unparsed: None,
+                odd_encoding: None,
+            });
         }
     }
 }
@@ -220,7 +230,7 @@ fn read_source<'a>(
         let mut budget = Budget::for_file(bytes.len());
         let outcome = parse::class(bytes, &layout.own_modules, &mut budget)?;
         *left = left.saturating_sub(20_000);
-        return Some(Source { path, language, text: Cow::Borrowed(""), outcome, command: None, unparsed: None });
+        return Some(Source { path, language, text: Cow::Borrowed(""), outcome, command: None, unparsed: None, odd_encoding: None });
     }
     if layout::is_bytecode(path) {
         let mut budget = Budget::for_file(bytes.len());
@@ -229,9 +239,21 @@ fn read_source<'a>(
         let outcome = parse::bytecode(bytes, &layout.own_modules, &mut budget);
         *left -= before - budget.steps;
         let unparsed = outcome.is_none().then_some(parse::BYTECODE);
-        return Some(Source { path, language, text: Cow::Borrowed(""), outcome: outcome.unwrap_or_default(), command: None, unparsed });
+        return Some(Source {
+            path,
+            language,
+            text: Cow::Borrowed(""),
+            outcome: outcome.unwrap_or_default(),
+            command: None,
+            unparsed,
+            odd_encoding: None,
+        });
     }
-    let mut text = layout::source_text(bytes);
+    let (mut text, odd_encoding) = if language == Language::Python && !path.ends_with(".pth") {
+        layout::encoding::python_text(bytes)
+    } else {
+        (layout::source_text(bytes), None)
+    };
     if path.ends_with(".pth") {
         // Only lines that start with `import` run.
         text = text
@@ -242,14 +264,14 @@ fn read_source<'a>(
             .into();
     }
     if !worth_reading(&text, language, path, package) {
-        return Some(Source { path, language, text, outcome: Outcome::default(), command: None, unparsed: None });
+        return Some(Source { path, language, text, outcome: Outcome::default(), command: None, unparsed: None, odd_encoding: None });
     }
     let mut budget = Budget::for_file(text.len());
     budget.steps = budget.steps.min(*left);
     let before = budget.steps;
     let parsed = parse::file(&text, path, language, &layout.own_modules, limits.parsed_file, None, &mut budget);
     *left -= before - budget.steps;
-    Some(Source { path, language, text, outcome: parsed.outcome, command: None, unparsed: parsed.unparsed })
+    Some(Source { path, language, text, outcome: parsed.outcome, command: None, unparsed: parsed.unparsed, odd_encoding })
 }
 
 /// Reads a source again where it runs what it read from files of the artifact, this time with their contents.
@@ -288,7 +310,10 @@ fn read_again(sources: &mut [Source<'_>], world: &World<'_>, limits: &AnalysisLi
         });
         for (index, links) in &links {
             let source = &mut sources[*index];
-            if source.text.is_empty() || source.unparsed.is_some() || matches!(source.language, Language::Jvm | Language::Shell) {
+            if source.text.is_empty()
+                || source.unparsed.is_some_and(parse::by_words)
+                || matches!(source.language, Language::Jvm | Language::Shell)
+            {
                 continue;
             }
             let own = &world.unit_of(source.path).and_then(|at| world.units.get(at)).map_or(&world.layout, |unit| &unit.layout).own_modules;
@@ -371,7 +396,7 @@ fn manifests(sources: &[Source<'_>], triggers: &Triggers) -> Vec<FileFacts> {
 }
 
 fn finish(source: Source<'_>, index: usize, triggers: &Triggers) -> FileFacts {
-    let Source { path, language, text, outcome, unparsed, .. } = source;
+    let Source { path, language, text, outcome, unparsed, odd_encoding, .. } = source;
     let is_test = layout::is_test_path(path);
     let default = |scope: u32| match (is_test, scope) {
         (true, _) => Trigger::Test,
@@ -400,12 +425,13 @@ fn finish(source: Source<'_>, index: usize, triggers: &Triggers) -> FileFacts {
             None => crate::trace::snippet(&text, raw.at, raw.end),
         };
         let mut fact = fact_of(raw, trigger, line, column, snippet);
-        fact.lexical = unparsed.is_some();
+        fact.lexical = unparsed.is_some_and(parse::by_words);
         facts.push(fact);
     }
     facts.sort_by_key(|fact| (fact.line, fact.column));
     let shape = shape::of(&text, language);
-    let hidden = if language == Language::Jvm { Vec::new() } else { shape::hidden(&text, language) };
+    let mut hidden = if language == Language::Jvm { Vec::new() } else { shape::hidden(&text, language) };
+    hidden.extend(odd_encoding.map(|snippet| HiddenText { what: "encoding", line: 1, column: 1, snippet, count: 1 }));
     FileFacts { path: path.to_owned(), language, trigger: trigger_of(0), facts, hidden, shape, unparsed, cut_short: outcome.cut_short }
 }
 

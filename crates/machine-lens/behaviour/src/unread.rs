@@ -1,13 +1,17 @@
-//! Findings about archives inside an artifact that nobody looked into.
+//! Findings about what nobody looked into: archives inside an artifact, sources or parts of them.
 //!
 //! Test suites hold corrupt, hostile and encrypted archives, so most of these annotate. One that install or import code
 //! starts, or for which only it has the key, is a place to hide a payload in: that holds.
 
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts};
 use crate::nested::Unread;
+use crate::parse;
 use bifocal_core::{Evidence, Lens, Severity, SignalDraft, SignalKind, Status, one_line};
 
 const ID: &str = "behaviour/inner-archive-unread";
+const SOURCE: &str = "behaviour/unparsed-source";
+/// Sources that get a finding.
+const MAX_SOURCES: usize = 20;
 /// Archives that get a finding of their own; the rest share one.
 const MAX_ALONE: usize = 40;
 
@@ -31,6 +35,33 @@ pub(crate) fn notes(facts: &PackageFacts, unread: &[Unread], out: &mut Vec<Signa
     if !rest.is_empty() {
         let places = rest.iter().take(100).map(|archive| Evidence::file(&archive.path, 0, 0, &archive.why)).collect();
         out.push(draft(Status::Unknown, Severity::Low, &format!("{} more inner archives were not read", rest.len()), places));
+    }
+}
+
+/// Adds a finding for each source that was not parsed, or not whole.
+pub(crate) fn sources(facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
+    let mut alone = 0;
+    for file in &facts.files {
+        let Some(why) = file.unparsed else { continue };
+        // Broken files of tests and templates are common. Nobody writes what no parser may be given, and where it runs
+        // by itself it is a place to hide in.
+        let holds = file.trigger.is_automatic() && parse::by_depth(why);
+        alone += usize::from(!holds);
+        if !holds && alone > MAX_SOURCES {
+            continue;
+        }
+        let how = if parse::by_words(why) { "read by words only" } else { "read in part" };
+        let (status, severity) = if holds { (Status::Failed, Severity::Medium) } else { (Status::Present, Severity::Info) };
+        out.push(SignalDraft {
+            id: SOURCE,
+            lens: Lens::Behaviour,
+            status,
+            severity,
+            confidence: 0.9,
+            kind: SignalKind::RiskyHabit,
+            message: one_line(&format!("{} was {how}: {why}", file.path), 400),
+            evidence: vec![Evidence::file(&file.path, 0, 0, why)],
+        });
     }
 }
 

@@ -35,6 +35,10 @@ impl Detector for HiddenSource {
                     "invisible" if evaluates && hidden.count >= 64 => {
                         (Weight::malware(0.94), "invisible characters carry data beside code that evaluates text")
                     }
+                    "encoding" if file.trigger.is_automatic() => {
+                        (Weight::malware(0.92), "source that runs by itself is in an encoding that hides code from readers")
+                    }
+                    "encoding" => (Weight::of(SignalKind::Obfuscation, Severity::Medium, 0.7), "the source's encoding hides code from readers"),
                     "bidi-code" => (Weight::of(SignalKind::Obfuscation, Severity::Medium, 0.7), "direction controls stand around code"),
                     "bidi" => {
                         (Weight::of(SignalKind::Obfuscation, Severity::Low, 0.6), "direction controls are left open in a source line")

@@ -175,21 +175,7 @@ fn report(out: &mut Vec<SignalDraft>, id: &'static str, weight: Weight, message:
 }
 
 /// Findings about the analysis itself: what could not be read, and why.
-pub(crate) fn notes(facts: &PackageFacts, skipped: usize, out: &mut Vec<SignalDraft>) {
-    for file in &facts.files {
-        let Some(why) = file.unparsed else { continue };
-        // Broken files of tests and templates are common; a file that runs by itself and cannot be read is not.
-        let deep = why == crate::parse::TOO_DEEP;
-        let severity = if file.trigger.is_automatic() && deep { Severity::Medium } else { Severity::Info };
-        let place = Evidence::file(&file.path, 0, 0, why);
-        report(
-            out,
-            "behaviour/unparsed-source",
-            Weight::habit(severity, 0.9),
-            format!("{} was read by words only: {why}", file.path),
-            vec![place],
-        );
-    }
+pub(crate) fn notes(skipped: usize, out: &mut Vec<SignalDraft>) {
     if skipped > 0 {
         out.push(SignalDraft {
             id: "behaviour/analysis-incomplete",

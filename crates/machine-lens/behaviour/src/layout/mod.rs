@@ -5,6 +5,7 @@
 
 mod cargo;
 mod declared;
+pub(crate) mod encoding;
 pub(crate) mod golang;
 pub(crate) mod inner;
 mod maven;

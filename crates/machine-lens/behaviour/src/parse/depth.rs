@@ -7,15 +7,34 @@
 use crate::facts::Language;
 
 /// Deepest nesting of brackets.
-const BRACKETS: u32 = 1_500;
+pub(super) const BRACKETS: usize = 1_500;
+/// Brackets that stay where there are more, and the most in a piece of a text.
+pub(super) const KEPT: usize = 250;
 /// Longest run of operators that nest to the right, between two separators.
 const RIGHT_NESTED: u32 = 3_000;
 
+/// Where a text becomes too deep.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Deep {
+    /// Brackets in brackets: the place of the one from which on it is left out.
+    Brackets(usize),
+    /// Operators that bind to the right: where the chain's expression starts, and an operator in it.
+    Run { from: usize, at: usize, bracketed: bool },
+    /// Blocks in blocks, by indents.
+    Indents,
+}
+
 /// Whether a recursive parser should not be given this text.
 pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
+    first(text, language, BRACKETS).is_some()
+}
+
+/// The first place at which a text is too deep for a recursive parser, or for reading a piece of it.
+pub(super) fn first(text: &str, language: Language, brackets: usize) -> Option<Deep> {
     let bytes = text.as_bytes();
     let is_python = language == Language::Python;
-    let (mut depth, mut run, mut at) = (0u32, 0u32, 0usize);
+    let (mut run, mut run_from, mut at) = (0u32, 0usize, 0usize);
+    let mut open: Vec<usize> = Vec::new();
     let mut line_start = true;
     while at < bytes.len() {
         let byte = bytes[at];
@@ -23,49 +42,39 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
             let width = bytes[at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
             at += width;
             line_start = false;
-            if width as u32 > BRACKETS
+            if width > BRACKETS
                 && bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b'\r'))
-                && depth == 0
+                && open.is_empty()
                 && has_deep_indent(bytes)
             {
-                return true;
+                return Some(Deep::Indents);
             }
             continue;
         }
+        if let Some(after) = skipped(bytes, at, language) {
+            at = after;
+            continue;
+        }
         match byte {
-            b'"' | b'\'' | b'`' => {
-                at = skip_string(bytes, at, language);
-                continue;
-            }
-            b'#' if is_python => {
-                at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i);
-                continue;
-            }
-            b'/' if !is_python && bytes.get(at + 1) == Some(&b'/') => {
-                at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i);
-                continue;
-            }
-            b'/' if !is_python && bytes.get(at + 1) == Some(&b'*') => {
-                at = memchr::memmem::find(&bytes[at + 2..], b"*/").map_or(bytes.len(), |i| at + 4 + i);
-                continue;
-            }
             b'(' | b'[' | b'{' => {
-                depth += 1;
-                if depth > BRACKETS {
-                    return true;
+                open.push(at);
+                if open.len() > brackets {
+                    return open.get(KEPT).copied().map(Deep::Brackets);
                 }
             }
             b')' | b']' | b'}' => {
-                depth = depth.saturating_sub(1);
-                run = 0;
+                open.pop();
+                (run, run_from) = (0, at + 1);
             }
-            b';' | b',' => run = 0,
+            b';' | b',' => (run, run_from) = (0, at + 1),
             b'\n' => {
                 line_start = true;
                 if ends_expression(&bytes[..at]) {
-                    run = 0;
+                    (run, run_from) = (0, at + 1);
                 }
             }
+            // Comparisons are flat in Python.
+            b'!' | b'?' | b'<' | b'&' if is_python => {}
             b'-' | b'~' | b'!' | b'+' | b'?' | b'=' | b'*' | b'<' | b'&' => run += 1,
             b'a' | b'd' | b'e' | b'l' | b'n' | b't' | b'v' | b'y'
                 if at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_') =>
@@ -76,14 +85,50 @@ pub(super) fn is_too_deep(text: &str, language: Language) -> bool {
         }
         if run > RIGHT_NESTED {
             if nests_right(bytes, at) {
-                return true;
+                let inside = open.last().map_or(0, |open| open + 1);
+                return Some(Deep::Run { from: run_from.max(inside), at, bracketed: !open.is_empty() });
             }
             // Asked again only after as many operators more: each answer looks back over kilobytes.
             run /= 2;
         }
         at += 1;
     }
-    false
+    None
+}
+
+/// The bracket that closes the one at `open`. `None`: the text ends before it.
+pub(super) fn closing(text: &str, open: usize, language: Language) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0usize, open);
+    while at < bytes.len() {
+        if let Some(after) = skipped(bytes, at, language) {
+            at = after;
+            continue;
+        }
+        match bytes[at] {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' if depth <= 1 => return Some(at),
+            b')' | b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// What follows the string or comment that starts here.
+fn skipped(bytes: &[u8], at: usize, language: Language) -> Option<usize> {
+    let is_python = language == Language::Python;
+    let after = match bytes[at] {
+        b'"' | b'\'' | b'`' => skip_string(bytes, at, language),
+        b'#' if is_python => memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i),
+        b'/' if !is_python && bytes.get(at + 1) == Some(&b'/') => memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i),
+        b'/' if !is_python && bytes.get(at + 1) == Some(&b'*') => {
+            memchr::memmem::find(&bytes[at + 2..], b"*/").map_or(bytes.len(), |i| at + 4 + i)
+        }
+        _ => return None,
+    };
+    Some(after)
 }
 
 /// Whether an operator that is a word stands here.

@@ -2,6 +2,7 @@
 
 mod expr;
 mod pattern;
+mod recover;
 
 use crate::ir::{Class, Expr, Function, MAX_DEPTH, Module, Stmt, Sym, Target};
 use oxc_allocator::Allocator;
@@ -10,7 +11,8 @@ use oxc_parser::{ParseOptions, Parser};
 use oxc_span::{GetSpan, SourceType};
 use std::rc::Rc;
 
-/// Parses in the mode that the file's name suggests, then in the others. `None`: none of them takes it.
+/// Parses in the mode that the file's name suggests, then in the others, then without what none of them takes. `None`: it
+/// is no script.
 pub(super) fn lower(text: &str, path: &str) -> Option<Module> {
     let lower = path.to_ascii_lowercase();
     let typescript = SourceType::ts();
@@ -23,21 +25,27 @@ pub(super) fn lower(text: &str, path: &str) -> Option<Module> {
     } else {
         &[SourceType::unambiguous(), SourceType::cjs(), SourceType::jsx(), typescript]
     };
-    for mode in modes {
-        let allocator = Allocator::default();
-        let options = ParseOptions { allow_return_outside_function: true, ..ParseOptions::default() };
-        let parsed = Parser::new(&allocator, text, *mode).with_options(options).parse();
-        if parsed.panicked || (parsed.program.body.is_empty() && !parsed.diagnostics.is_empty()) {
-            continue;
-        }
-        let mut lowering = Lowering::default();
-        let mut body = Vec::new();
-        lowering.hoist(&parsed.program.body, &mut body);
-        lowering.statements(&parsed.program.body, &mut body);
-        lowering.module.body = body;
-        return Some(lowering.module);
+    if let Some(module) = modes.iter().find_map(|mode| lower_as(text, *mode)) {
+        return Some(module);
     }
-    None
+    let (rest, mode) = recover::recover(text, modes)?;
+    let module = lower_as(&rest, mode)?;
+    Some(Module { in_part: true, ..module })
+}
+
+fn lower_as(text: &str, mode: SourceType) -> Option<Module> {
+    let allocator = Allocator::default();
+    let options = ParseOptions { allow_return_outside_function: true, ..ParseOptions::default() };
+    let parsed = Parser::new(&allocator, text, mode).with_options(options).parse();
+    if parsed.panicked || (parsed.program.body.is_empty() && !parsed.diagnostics.is_empty()) {
+        return None;
+    }
+    let mut lowering = Lowering::default();
+    let mut body = Vec::new();
+    lowering.hoist(&parsed.program.body, &mut body);
+    lowering.statements(&parsed.program.body, &mut body);
+    lowering.module.body = body;
+    Some(lowering.module)
 }
 
 #[derive(Default)]

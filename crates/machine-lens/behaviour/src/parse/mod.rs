@@ -1,7 +1,8 @@
 //! Source text in, facts out: picks the parser, keeps it from harm, falls back to words.
 //!
 //! The attack: text that makes a parser overflow its stack or run for ever. Nesting is measured before any recursive
-//! parser sees the text, and what is too deep or too long is read by words ([`lexical`]).
+//! parser sees the text, and what is too deep is left out ([`shallow`]). What no parser takes even so, or what is too
+//! long, is read by words ([`lexical`]).
 
 mod depth;
 mod golang;
@@ -10,6 +11,7 @@ mod jvm;
 mod lexical;
 mod python;
 mod rust;
+mod shallow;
 pub(crate) mod shell;
 mod tree;
 mod unfold;
@@ -18,7 +20,8 @@ use crate::facts::Language;
 use crate::ir::Module;
 use crate::trace::across::Links;
 use crate::trace::value::Value;
-use crate::trace::{Budget, Outcome, trace, trace_within};
+use crate::trace::{Budget, Outcome, RawFact, lift, trace, trace_within};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -28,6 +31,10 @@ pub(crate) const TOO_DEEP: &str = "nested deeper than the parser may go";
 pub(crate) const TOO_LONG: &str = "longer than the largest file that is parsed";
 /// Why a text was not parsed.
 pub(crate) const BROKEN: &str = "not of the language's syntax";
+/// Why a part of a text was not parsed.
+const DEEP_IN_PART: &str = "a part nests deeper than the parser may go";
+/// Why a part of a text was not parsed.
+const BROKEN_IN_PART: &str = "a part is not of the language's syntax";
 /// Why compiled code was not read.
 pub(crate) const BYTECODE: &str = "bytecode of a release that is not read, or damaged";
 
@@ -58,19 +65,93 @@ pub(crate) fn file(
     if language == Language::Shell {
         return Parsed { outcome: shell_file(text, budget), unparsed: None };
     }
-    if depth::is_too_deep(text, language) {
-        return words(TOO_DEEP, budget);
+    match source(text, path, language, own_modules, 0, links, budget, HashMap::new()) {
+        Ok(outcome) => Parsed { unparsed: outcome.in_part, outcome },
+        Err(why) => words(why, budget),
     }
+}
+
+/// Whether a text was read by words, as against in part.
+pub(crate) fn by_words(why: &str) -> bool {
+    !matches!(why, DEEP_IN_PART | BROKEN_IN_PART)
+}
+
+/// Whether depth is why something was not read.
+pub(crate) fn by_depth(why: &str) -> bool {
+    matches!(why, TOO_DEEP | DEEP_IN_PART)
+}
+
+/// Why a part of a module is missing.
+pub(crate) fn in_part(module: &Module) -> Option<&'static str> {
+    if module.truncated { Some(DEEP_IN_PART) } else { module.in_part.then_some(BROKEN_IN_PART) }
+}
+
+/// Pieces of one text that are read by themselves.
+const MAX_PIECES: usize = 128;
+
+/// Reads a source without what nests too deep in it, and the pieces that were left out after it.
+#[expect(clippy::too_many_arguments, reason = "what a source is read with")]
+fn source(
+    text: &str,
+    path: &str,
+    language: Language,
+    own_modules: &BTreeSet<String>,
+    nesting: u32,
+    links: Option<&Links>,
+    budget: &mut Budget,
+    outer: HashMap<Rc<str>, Value>,
+) -> Result<Outcome, &'static str> {
+    let made = shallow::shallow(text, language, depth::BRACKETS).ok_or(TOO_DEEP)?;
+    let mut outcome = flat(&made.text, path, language, own_modules, nesting, links, budget, outer).ok_or(BROKEN)?;
+    if matches!(made.text, Cow::Owned(_)) {
+        outcome.in_part = Some(DEEP_IN_PART);
+    }
+    let mut pieces = made.pieces;
+    for _ in 0..MAX_PIECES {
+        let Some(range) = pieces.pop() else { break };
+        let (start, piece) = (range.start, text.get(range).unwrap_or(""));
+        let Some(made) = shallow::shallow(piece, language, depth::KEPT) else { continue };
+        pieces.extend(made.pieces.iter().map(|inner| start + inner.start..start + inner.end));
+        if let Some(read) = flat(&made.text, path, language, own_modules, nesting, None, budget, HashMap::new()) {
+            add_piece(read, start as u32, &mut outcome);
+        }
+    }
+    Ok(outcome)
+}
+
+/// Reads a source that is not too deep.
+#[expect(clippy::too_many_arguments, reason = "what a source is read with")]
+fn flat(
+    text: &str,
+    path: &str,
+    language: Language,
+    own_modules: &BTreeSet<String>,
+    nesting: u32,
+    links: Option<&Links>,
+    budget: &mut Budget,
+    outer: HashMap<Rc<str>, Value>,
+) -> Option<Outcome> {
     if language == Language::JavaScript {
-        return match unfold::read(text, path, own_modules, 0, links, budget, HashMap::new()) {
-            Some(outcome) => Parsed { outcome, unparsed: None },
-            None => words(BROKEN, budget),
-        };
+        return unfold::read(text, path, own_modules, nesting, links, budget, outer);
     }
-    match lower(text, path, language) {
-        Some(module) => Parsed { outcome: trace_within(&module, language, own_modules, 0, links, budget, HashMap::new()), unparsed: None },
-        None => words(BROKEN, budget),
-    }
+    let module = lower(text, path, language)?;
+    Some(trace_within(&module, language, own_modules, nesting, links, budget, outer))
+}
+
+/// Adds what a piece of a text does, as if the text did it at its top.
+fn add_piece(piece: Outcome, start: u32, outcome: &mut Outcome) {
+    let kept: Vec<(Option<Rc<str>>, u32)> = piece.facts.iter().map(|fact| (fact.inner.clone(), fact.line)).collect();
+    let (facts, loads, reads) = lift(piece, None, &[]);
+    outcome.facts.extend(facts.into_iter().zip(kept).map(|(fact, (inner, line))| RawFact {
+        at: fact.at.saturating_add(start),
+        end: fact.end.saturating_add(start),
+        scope: 0,
+        inner,
+        line,
+        ..fact
+    }));
+    outcome.loads.extend(loads.into_iter().map(|load| (0, load)));
+    outcome.reads.extend(reads);
 }
 
 /// Reads a class file.
@@ -99,14 +180,10 @@ pub(crate) fn trace_text(
     budget: &mut Budget,
     outer: HashMap<Rc<str>, Value>,
 ) -> Option<Outcome> {
-    if text.len() > 8 << 20 || depth::is_too_deep(text, language) {
+    if text.len() > 8 << 20 {
         return None;
     }
-    if language == Language::JavaScript {
-        return unfold::read(text, "", own_modules, nesting, None, budget, outer);
-    }
-    let module = lower(text, "", language)?;
-    Some(trace_within(&module, language, own_modules, nesting, None, budget, outer))
+    source(text, "", language, own_modules, nesting, None, budget, outer).ok()
 }
 
 /// Whether JavaScript nests deeper than a parser may go.

@@ -1,7 +1,7 @@
 //! JavaScript with what its own computations hide: the script is read with its texts in place, and the texts that it
 //! would run as code are read as sources of their own. See [`crate::peel::script`].
 
-use super::{depth, javascript, trace_text};
+use super::{javascript, trace_text};
 use crate::facts::{Capability, Language, Taint};
 use crate::peel::script::{self, Evaluated};
 use crate::trace::across::Links;
@@ -77,7 +77,7 @@ fn below(
         dormant: false,
         gate: Taint::NONE,
     });
-    if nesting >= crate::peel::MAX_DEPTH || depth::is_too_deep(text, Language::JavaScript) {
+    if nesting >= crate::peel::MAX_DEPTH {
         return;
     }
     if let Some(inner) = trace_text(text, Language::JavaScript, own, nesting + 1, budget, HashMap::new()) {

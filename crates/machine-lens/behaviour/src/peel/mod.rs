@@ -11,6 +11,8 @@ pub(crate) mod script;
 pub(crate) mod tail;
 mod text;
 
+pub(crate) use text::rot13;
+
 use crate::api::Codec;
 
 /// Chain entry: text that a shell command holds.

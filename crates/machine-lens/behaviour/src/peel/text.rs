@@ -79,7 +79,7 @@ pub(super) fn hex(input: &[u8]) -> Option<Vec<u8>> {
     (!clean.is_empty()).then(|| ::hex::decode(&clean).ok()).flatten()
 }
 
-pub(super) fn rot13(input: &[u8]) -> Vec<u8> {
+pub(crate) fn rot13(input: &[u8]) -> Vec<u8> {
     input
         .iter()
         .map(|&byte| match byte {

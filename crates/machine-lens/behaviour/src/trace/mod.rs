@@ -96,6 +96,8 @@ pub(crate) struct Outcome {
     /// Methods of classes by class base path: for build commands.
     pub(crate) class_methods: Vec<(Vec<String>, Vec<u32>)>,
     pub(crate) cut_short: bool,
+    /// Why a part of it was not parsed.
+    pub(crate) in_part: Option<&'static str>,
     /// Value of the last expression, for `eval`.
     pub(crate) last: Value,
     /// What other files of the package can see of this one.
@@ -209,7 +211,7 @@ impl<'m, 'b> Tracer<'m, 'b> {
             gate: Taint::NONE,
             seen: HashSet::new(),
             dropped_labels: BTreeMap::new(),
-            out: Outcome { cut_short: module.truncated, ..Outcome::default() },
+            out: Outcome { cut_short: module.truncated, in_part: crate::parse::in_part(module), ..Outcome::default() },
         }
     }
 

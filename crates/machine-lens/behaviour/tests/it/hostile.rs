@@ -23,7 +23,7 @@ fn bytes_that_are_an_archive_only_at_the_start_are_refused_as_a_signal() {
 }
 
 #[test]
-fn source_that_nests_too_deep_is_read_by_words_and_said_so() {
+fn source_that_nests_too_deep_is_read_in_part_and_said_so() {
     for path in ["a.js", "a.py", "build.rs"] {
         let facts = one(path, &format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000)));
         assert_eq!(ids(&facts), ["behaviour/unparsed-source"], "{path}");

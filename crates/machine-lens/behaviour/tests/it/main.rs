@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixtures has failed")]
 
 mod catalogue;
+mod deep;
 mod difference;
 mod fixtures;
 mod hostile;
