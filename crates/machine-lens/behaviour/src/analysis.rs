@@ -55,6 +55,8 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
             if input.ecosystem == Some(Ecosystem::Golang) {
                 facts.go_h1 = bifocal_archive::go_h1(&unpacked.entries);
             }
+            let collisions = unread::collisions(&unpacked.notes, unpacked.more_notes);
+            facts.signals.extend(collisions.map(|draft| draft.finish(Some(sha256))));
             let links = unpacked.links();
             let mut files = Files::new();
             let mut sizes = Sizes::new();

@@ -50,6 +50,8 @@ pub(crate) struct Unread {
     pub(crate) why: String,
     /// Only a key is missing.
     pub(crate) encrypted: bool,
+    /// It lies in too many others.
+    pub(crate) too_deep: bool,
     /// Sources that name it, tests left out.
     pub(crate) named_in: BTreeSet<String>,
 }
@@ -115,6 +117,7 @@ impl Search {
                 path: path.to_owned(),
                 why: error.to_string(),
                 encrypted: matches!(error, ArchiveError::Encrypted { .. }),
+                too_deep: matches!(error, ArchiveError::NestedTooDeep { .. }),
                 named_in: BTreeSet::new(),
             }),
         }

@@ -82,7 +82,7 @@ pub(crate) fn build(
         let skipped = std::mem::take(&mut reader.skipped);
         if skipped > 0 {
             let why = format!("{skipped} source files in it were not read: the budget for inner archives was used up");
-            unread.push(Unread { path: archive.path.clone(), why, encrypted: false, named_in: BTreeSet::new() });
+            unread.push(Unread { path: archive.path.clone(), why, encrypted: false, too_deep: false, named_in: BTreeSet::new() });
         }
         units.push(unit);
     }

@@ -1,14 +1,18 @@
-//! Findings about what nobody looked into: archives inside an artifact, sources or parts of them.
+//! Findings about what nobody looked into: archives inside an artifact, sources or parts of them, and files that another
+//! one replaces on some machines.
 //!
 //! Test suites hold corrupt, hostile and encrypted archives, so most of these annotate. One that install or import code
 //! starts, or for which only it has the key, is a place to hide a payload in: that holds.
 
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts};
-use crate::nested::Unread;
+use crate::layout;
+use crate::nested::{MARK, Unread};
 use crate::parse;
+use bifocal_archive::Note;
 use bifocal_core::{Evidence, Lens, Severity, SignalDraft, SignalKind, Status, one_line};
 
 const ID: &str = "behaviour/inner-archive-unread";
+const COLLISION: &str = "behaviour/case-collision";
 const SOURCE: &str = "behaviour/unparsed-source";
 /// Sources that get a finding.
 const MAX_SOURCES: usize = 20;
@@ -24,6 +28,10 @@ pub(crate) fn notes(facts: &PackageFacts, unread: &[Unread], out: &mut Vec<Signa
             let message = format!("{} was not read ({}), and code that runs {} uses it", archive.path, archive.why, fact.trigger.phrase());
             let places = vec![Evidence::file(&archive.path, 0, 0, &archive.why), file.evidence(fact)];
             out.push(draft(Status::Failed, Severity::High, &message, places));
+        } else if hides_in_depth(archive) {
+            let message = format!("{} was not read: {}", archive.path, archive.why);
+            let places = vec![Evidence::file(&archive.path, 0, 0, &archive.why)];
+            out.push(draft(Status::Failed, Severity::Medium, &message, places));
         } else if alone < MAX_ALONE {
             alone += 1;
             let message = format!("{} was not read: {}", archive.path, archive.why);
@@ -36,6 +44,34 @@ pub(crate) fn notes(facts: &PackageFacts, unread: &[Unread], out: &mut Vec<Signa
         let places = rest.iter().take(100).map(|archive| Evidence::file(&archive.path, 0, 0, &archive.why)).collect();
         out.push(draft(Status::Unknown, Severity::Low, &format!("{} more inner archives were not read", rest.len()), places));
     }
+}
+
+/// Whether an archive is nested deeper than anybody nests what is used, and is not data of tests.
+fn hides_in_depth(archive: &Unread) -> bool {
+    // Folders inside an archive are named as its maker likes.
+    let outer = archive.path.split(MARK).next().unwrap_or(&archive.path);
+    archive.too_deep && (!layout::is_test_path(outer) || !archive.named_in.is_empty())
+}
+
+/// The finding about paths that are one where case or Unicode form is ignored: which of the files is installed depends on
+/// the machine.
+pub(crate) fn collisions(notes: &[Note], more: u64) -> Option<SignalDraft> {
+    let pairs: Vec<(&str, &str)> = notes
+        .iter()
+        .filter_map(|note| if let Note::CaseCollision { path, other } = note { Some((path.as_str(), other.as_str())) } else { None })
+        .collect();
+    let (path, other) = pairs.first()?;
+    let rest = if pairs.len() > 1 || more > 0 { format!(" ({} such paths)", pairs.len()) } else { String::new() };
+    Some(SignalDraft {
+        id: COLLISION,
+        lens: Lens::Behaviour,
+        status: Status::Present,
+        severity: Severity::Low,
+        confidence: 0.9,
+        kind: SignalKind::RiskyHabit,
+        message: one_line(&format!("{path} and {other} are one file where case is ignored{rest}"), 400),
+        evidence: pairs.iter().take(6).map(|(path, other)| Evidence::file(path, 0, 0, other)).collect(),
+    })
 }
 
 /// Adds a finding for each source that was not parsed, or not whole.

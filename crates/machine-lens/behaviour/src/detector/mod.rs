@@ -191,10 +191,11 @@ pub(crate) fn notes(skipped: usize, out: &mut Vec<SignalDraft>) {
 }
 
 /// Ids of findings about the analysis itself; they have no detector.
-pub(crate) const NOTE_IDS: [&str; 5] = [
+pub(crate) const NOTE_IDS: [&str; 6] = [
     "behaviour/archive-refused",
     "behaviour/analysis-broke-off",
     "behaviour/analysis-incomplete",
     "behaviour/unparsed-source",
     "behaviour/inner-archive-unread",
+    "behaviour/case-collision",
 ];

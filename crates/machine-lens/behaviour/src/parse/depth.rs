@@ -59,7 +59,7 @@ pub(super) fn first(text: &str, language: Language, brackets: usize) -> Option<D
             b'(' | b'[' | b'{' => {
                 open.push(at);
                 if open.len() > brackets {
-                    return open.get(KEPT).copied().map(Deep::Brackets);
+                    return open.get(KEPT - 1).copied().map(Deep::Brackets);
                 }
             }
             b')' | b']' | b'}' => {

@@ -11,26 +11,33 @@ use oxc_parser::{ParseOptions, Parser};
 use oxc_span::{GetSpan, SourceType};
 use std::rc::Rc;
 
-/// Parses in the mode that the file's name suggests, then in the others, then without what none of them takes. `None`: it
-/// is no script.
+/// Parses in the mode that the file's name suggests, then in the others. `None`: none of them takes it.
 pub(super) fn lower(text: &str, path: &str) -> Option<Module> {
-    let lower = path.to_ascii_lowercase();
-    let typescript = SourceType::ts();
-    let modes: &[SourceType] = if lower.ends_with(".tsx") {
-        &[SourceType::tsx(), typescript]
-    } else if lower.ends_with(".ts") || lower.ends_with(".mts") || lower.ends_with(".cts") {
-        &[typescript, SourceType::tsx()]
-    } else if lower.ends_with(".mjs") {
-        &[SourceType::mjs(), SourceType::jsx(), SourceType::cjs(), typescript]
-    } else {
-        &[SourceType::unambiguous(), SourceType::cjs(), SourceType::jsx(), typescript]
-    };
-    if let Some(module) = modes.iter().find_map(|mode| lower_as(text, *mode)) {
-        return Some(module);
-    }
-    let (rest, mode) = recover::recover(text, modes)?;
+    modes(path).iter().find_map(|mode| lower_as(text, *mode))
+}
+
+/// Parses without the statements that no mode takes. `None`: it is no script.
+pub(super) fn lower_in_part(text: &str, path: &str) -> Option<Module> {
+    let (rest, mode) = recover::recover(text, modes(path))?;
     let module = lower_as(&rest, mode)?;
     Some(Module { in_part: true, ..module })
+}
+
+fn modes(path: &str) -> &'static [SourceType] {
+    const TS: SourceType = SourceType::ts();
+    const TSX: SourceType = SourceType::tsx();
+    const CJS: SourceType = SourceType::cjs();
+    const JSX: SourceType = SourceType::jsx();
+    let lower = path.to_ascii_lowercase();
+    if lower.ends_with(".tsx") {
+        const { &[TSX, TS] }
+    } else if lower.ends_with(".ts") || lower.ends_with(".mts") || lower.ends_with(".cts") {
+        const { &[TS, TSX] }
+    } else if lower.ends_with(".mjs") {
+        const { &[SourceType::mjs(), JSX, CJS, TS] }
+    } else {
+        const { &[SourceType::unambiguous(), CJS, JSX, TS] }
+    }
 }
 
 fn lower_as(text: &str, mode: SourceType) -> Option<Module> {

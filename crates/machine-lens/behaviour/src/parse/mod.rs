@@ -101,16 +101,17 @@ fn source(
     budget: &mut Budget,
     outer: HashMap<Rc<str>, Value>,
 ) -> Result<Outcome, &'static str> {
-    let made = shallow::shallow(text, language, depth::BRACKETS).ok_or(TOO_DEEP)?;
+    let cuts = if nesting == 0 { shallow::CUTS } else { shallow::INNER_CUTS };
+    let made = shallow::shallow(text, language, depth::BRACKETS, cuts).ok_or(TOO_DEEP)?;
     let mut outcome = flat(&made.text, path, language, own_modules, nesting, links, budget, outer).ok_or(BROKEN)?;
     if matches!(made.text, Cow::Owned(_)) {
         outcome.in_part = Some(DEEP_IN_PART);
     }
     let mut pieces = made.pieces;
-    for _ in 0..MAX_PIECES {
+    for _ in 0..(if nesting == 0 { MAX_PIECES } else { 4 }) {
         let Some(range) = pieces.pop() else { break };
         let (start, piece) = (range.start, text.get(range).unwrap_or(""));
-        let Some(made) = shallow::shallow(piece, language, depth::KEPT) else { continue };
+        let Some(made) = shallow::shallow(piece, language, depth::KEPT, cuts) else { continue };
         pieces.extend(made.pieces.iter().map(|inner| start + inner.start..start + inner.end));
         if let Some(read) = flat(&made.text, path, language, own_modules, nesting, None, budget, HashMap::new()) {
             add_piece(read, start as u32, &mut outcome);

@@ -8,8 +8,10 @@ use crate::facts::Language;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Most places of one text that are left out.
-const MAX_CUTS: usize = 64;
+/// Most places of one file that are left out.
+pub(super) const CUTS: usize = 64;
+/// The same for a text that came out of a value: there may be many.
+pub(super) const INNER_CUTS: usize = 4;
 /// Bytes that all looks at one text may take.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -23,9 +25,9 @@ pub(super) struct Shallow<'t> {
 }
 
 /// Leaves out what is too deep. `None`: there is too much of it.
-pub(super) fn shallow(text: &str, language: Language, brackets: usize) -> Option<Shallow<'_>> {
+pub(super) fn shallow(text: &str, language: Language, brackets: usize, cuts: usize) -> Option<Shallow<'_>> {
     let mut made = Shallow { text: Cow::Borrowed(text), pieces: Vec::new() };
-    for _ in 0..MAX_CUTS.min(MAX_BYTES / text.len().max(1)).max(4) {
+    for _ in 0..cuts.min(MAX_BYTES / text.len().max(1)).max(4) {
         let (range, filler): (Range<usize>, &[u8]) = match depth::first(&made.text, language, brackets) {
             None => return Some(made),
             Some(Deep::Indents) => return None,
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     fn made(text: &str, language: Language) -> String {
-        let made = shallow(text, language, depth::BRACKETS).unwrap();
+        let made = shallow(text, language, depth::BRACKETS, CUTS).unwrap();
         assert_eq!(made.text.len(), text.len());
         assert!(!depth::is_too_deep(&made.text, language));
         made.text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -96,7 +98,7 @@ mod tests {
     #[test]
     fn brackets_become_a_piece() {
         let text = format!("a();{}x{};b()", "[".repeat(2_000), "]".repeat(2_000));
-        let made = shallow(&text, Language::JavaScript, depth::BRACKETS).unwrap();
+        let made = shallow(&text, Language::JavaScript, depth::BRACKETS, CUTS).unwrap();
         assert!(made.text.starts_with("a();[[") && made.text.ends_with("]];b()"));
         let piece = made.pieces.first().cloned().and_then(|range| text.get(range)).unwrap();
         assert_eq!(piece.matches('[').count(), piece.matches(']').count());
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_has_no_end_of_depth_is_given_up() {
-        assert!(shallow(&"! ".repeat(1 << 19), Language::JavaScript, depth::BRACKETS).is_none());
-        assert!(shallow("f(1);\n", Language::JavaScript, depth::BRACKETS).is_some_and(|made| matches!(made.text, Cow::Borrowed(_))));
+        assert!(shallow(&"! ".repeat(1 << 19), Language::JavaScript, depth::BRACKETS, CUTS).is_none());
+        assert!(shallow("f(1);\n", Language::JavaScript, depth::BRACKETS, CUTS).is_some_and(|made| matches!(made.text, Cow::Borrowed(_))));
     }
 }

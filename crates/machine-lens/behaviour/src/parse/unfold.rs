@@ -20,15 +20,17 @@ pub(super) fn read(
     budget: &mut Budget,
     outer: HashMap<Rc<str>, Value>,
 ) -> Option<Outcome> {
+    // A text that came out of a value may be no script at all; a file is one as far as it goes.
+    let in_part = |text: &str| if nesting == 0 { javascript::lower_in_part(text, path) } else { None };
     // The same text may come again, and looking below its surface costs more than reading it.
     let unfolded = if budget.steps > 100_000 { script::unfold(text) } else { None };
     let Some(unfolded) = unfolded else {
-        let module = javascript::lower(text, path)?;
+        let module = javascript::lower(text, path).or_else(|| in_part(text))?;
         return Some(trace_within(&module, Language::JavaScript, own_modules, nesting, links, budget, outer));
     };
     budget.steps = budget.steps.saturating_sub(text.len() as u64 / 4);
     let surface = unfolded.rewritten.as_ref().map_or(text, |rewritten| &rewritten.text);
-    let module = javascript::lower(surface, path).or_else(|| javascript::lower(text, path))?;
+    let module = javascript::lower(surface, path).or_else(|| javascript::lower(text, path)).or_else(|| in_part(text))?;
     let mut outcome = trace_within(&module, Language::JavaScript, own_modules, nesting, links, budget, outer);
     if let Some(rewritten) = &unfolded.rewritten {
         for fact in &mut outcome.facts {

@@ -58,7 +58,7 @@ fn archives_in_archives_are_read_to_the_bound_and_said_beyond_it() {
     assert!(facts.signals.iter().any(|signal| places(signal).contains(&"x-1/x/a.zip!/e/__init__.py")), "{:#?}", facts.signals);
     let unread: Vec<&Signal> = facts.signals.iter().filter(|signal| signal.id == UNREAD).collect();
     assert_eq!(unread.len(), 1);
-    assert_eq!((unread[0].status, places(unread[0])), (Status::Unknown, vec!["x-1/x/a.zip!/b.zip!/c.zip"]));
+    assert_eq!((unread[0].status, places(unread[0])), (Status::Failed, vec!["x-1/x/a.zip!/b.zip!/c.zip"]));
 }
 
 #[test]
@@ -222,4 +222,38 @@ fn a_bundled_module_runs_where_it_is_required() {
     let called: Vec<(&str, &str)> = called.iter().map(|(path, text)| (*path, *text)).collect();
     let facts = bundle(",\"scripts\":{\"postinstall\":\"node run.js\"}", &called);
     assert!(held(&facts).iter().any(|signal| places(signal).contains(&"package/node_modules/@s/helper/index.js")), "{:#?}", facts.signals);
+}
+
+#[test]
+fn an_archive_nested_too_deep_holds_unless_it_is_data_of_tests() {
+    let mut inner = archive("0.zip", &[("d/__init__.py", STEALS.as_bytes())]);
+    for depth in 1..8 {
+        inner = archive("n.zip", &[(&format!("tests/{depth}.zip"), &inner)]);
+    }
+    let info = ("x-1/PKG-INFO", &b"Name: x\nVersion: 1\n"[..]);
+    let status = |facts: &ArtifactFacts| facts.signals.iter().find(|signal| signal.id == UNREAD).map(|signal| signal.status);
+    let facts = look(Ecosystem::Pypi, &[info, ("x-1/x/a.zip", &inner)]);
+    assert_eq!(status(&facts), Some(Status::Failed), "{:#?}", facts.signals);
+    let twin = look(Ecosystem::Pypi, &[info, ("x-1/tests/a.zip", &inner)]);
+    assert_eq!(status(&twin), Some(Status::Unknown), "{:#?}", twin.signals);
+    assert!(held(&twin).is_empty());
+}
+
+#[test]
+fn paths_that_are_one_where_case_is_ignored_are_said_and_go_modules_with_them_refused() {
+    let manifest = ("package/package.json", &b"{\"name\":\"x\",\"version\":\"1.0.0\"}"[..]);
+    let look = |ecosystem, filename: &str, files: &[(&str, &[u8])]| {
+        analyse(&ArtifactInput { ecosystem: Some(ecosystem), filename, bytes: &archive(filename, files) }, &AnalysisLimits::default())
+    };
+    let told = |facts: &ArtifactFacts| facts.signals.iter().any(|signal| signal.id == "behaviour/case-collision");
+    let facts = look(Ecosystem::Npm, "x-1.0.0.tgz", &[manifest, ("package/README.md", b"a"), ("package/readme.md", b"b")]);
+    assert!(told(&facts) && held(&facts).is_empty(), "{:#?}", facts.signals);
+    let twin = look(Ecosystem::Npm, "x-1.0.0.tgz", &[manifest, ("package/README.md", b"a"), ("package/lib/readme.md", b"b")]);
+    assert!(!told(&twin), "{:#?}", twin.signals);
+    let module = look(
+        Ecosystem::Golang,
+        "v1.0.0.zip",
+        &[("example.com/x@v1.0.0/A.go", b"package x\n"), ("example.com/x@v1.0.0/a.go", b"package x\n")],
+    );
+    assert!(held(&module).iter().any(|signal| signal.id == "behaviour/archive-refused"), "{:#?}", module.signals);
 }
