@@ -41,6 +41,16 @@ pub enum RegistryError {
         /// Where it was configured.
         place: String,
     },
+    /// A registry that only a file of the checked project names: nothing is sent there.
+    #[error(
+        "{url} is none of the configured upstreams: only {source_file} names it, a file of the checked project, so it is not asked; configure that registry for your own client or in bifocal.toml"
+    )]
+    Stranger {
+        /// Address as shown.
+        url: String,
+        /// The file of the project.
+        source_file: String,
+    },
     /// A client whose word is needed is not installed, or does not answer.
     #[error("`{tool}` is needed and gave no answer: {why}")]
     ToolMissing {

@@ -269,7 +269,7 @@ impl Shared {
 }
 
 /// A host for comparison: all names of this machine are one.
-fn host_class(url: &Url) -> String {
+pub(crate) fn host_class(url: &Url) -> String {
     match url.host() {
         Some(url::Host::Ipv4(ip)) if ip.is_loopback() || ip.is_unspecified() => "loopback".to_owned(),
         Some(url::Host::Ipv6(ip)) if ip.is_loopback() || ip.is_unspecified() => "loopback".to_owned(),

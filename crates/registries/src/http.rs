@@ -10,6 +10,7 @@
 mod body;
 mod cache;
 mod credentials;
+pub(crate) mod strangers;
 mod exchange;
 mod host;
 mod reading;

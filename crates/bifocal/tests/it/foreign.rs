@@ -100,7 +100,14 @@ fn a_registry_that_the_project_alone_names_is_said_to_be() {
     lab.environment.write("home/.npmrc", "audit=false\n");
     lab.write("package.json", "{\"dependencies\": {\"left-pad\": \"^1.3.0\"}}");
     lab.write(".npmrc", format!("registry={own}\n"));
-    lab.run(&["check", "package.json", "--at", AT]).expect(3).says(&["none of the configured upstreams"]);
+    lab.write(".npmrc", format!("registry={own}\n//{}:_authToken=${{TOK}}\n", own.trim_start_matches("http://")));
+    lab.environment.set("TOK", "s3cret");
+    lab.run(&["check", "package.json", "--at", AT]).expect(3).says(&["none of the configured upstreams", "it is not asked"]);
+    lab.run(&["check", "pkg:npm/left-pad@1.3.0", "--at", AT]).expect(3).says(&["it is not asked"]);
+    assert_eq!(lab.upstream.log().len(), 0, "a project's file had a host contacted");
+    lab.environment.write("home/.npmrc", &format!("//{}:_authToken=mine\n", own.trim_start_matches("http://")));
+    lab.run(&["check", "package.json", "--at", AT]).expect(0);
+    lab.environment.write("home/.npmrc", "audit=false\n");
     lab.environment.set("npm_config_registry", &own);
     lab.run(&["check", "package.json", "--at", AT]).expect(0);
 }

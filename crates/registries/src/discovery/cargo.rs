@@ -9,10 +9,12 @@ use super::{Upstream, read_file, shown_path};
 use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::http::Credentials;
+use crate::http::strangers::Strangers;
 use bifocal_core::{Ecosystem, one_line};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+use url::Url;
 
 /// Replacements followed from source to source.
 const MAX_REPLACEMENTS: usize = 16;
@@ -83,6 +85,11 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
         }
     }
     setup.credentials.reach_hosts();
+    let mut strangers = config.known();
+    for upstream in setup.upstreams.iter_mut().filter(|upstream| upstream.of_project) {
+        upstream.of_project = !strangers.meet(&upstream.base, &upstream.source);
+    }
+    setup.credentials.shun(strangers);
     Ok(setup)
 }
 
@@ -178,6 +185,26 @@ impl<'a> Config<'a> {
             return Err(RegistryError::Configuration { place: named_at, why });
         }
         Err(RegistryError::Configuration { place: named_at, why: "sources replace each other in a circle".to_owned() })
+    }
+
+    /// The indexes that the user's own files and variables name, and cargo's built-in default.
+    fn known(&self) -> Strangers {
+        let mut strangers = Strangers::default();
+        let indexes = |table: &Table, section: &str, key: &str| -> Vec<String> {
+            let named = dig(table, &[section]).and_then(Value::as_table).into_iter().flat_map(Table::values);
+            named.filter_map(|one| one.get(key)?.as_str().map(str::to_owned)).collect()
+        };
+        let own = self.files.iter().filter(|file| !file.of_project);
+        let mut all: Vec<String> =
+            own.flat_map(|file| [indexes(&file.table, "registries", "index"), indexes(&file.table, "source", "registry")].concat()).collect();
+        let variables = self.shared.env.vars.iter();
+        let set = variables.filter(|(name, _)| name.starts_with("CARGO_REGISTRIES_") && name.ends_with("_INDEX"));
+        all.extend(set.map(|(_, value)| value.clone()));
+        all.push(tame_index::CRATES_IO_HTTP_INDEX.to_owned());
+        for index in all {
+            strangers.extend(Url::parse(index.trim().trim_start_matches("sparse+")).ok().map(bifocal_readers::without_login));
+        }
+        strangers
     }
 
     /// The index of a named registry: its variable, then the files.
@@ -313,6 +340,10 @@ mod tests {
         let setup = discover(&shared(folder.path(), &[])).unwrap();
         assert_eq!(summary(&setup), [("default".to_owned(), "https://evil.example/".to_owned(), None)]);
         assert!(setup.notes[0].contains("is not sent"), "{:?}", setup.notes);
+        assert!(setup.credentials.stranger(&setup.upstreams[0].base).is_some());
+        write(folder.path().join("project/.cargo/config.toml"), "[registries.ours]\nindex = 'sparse+https://corp.example/'\n");
+        let setup = discover(&shared(folder.path(), &[])).unwrap();
+        assert!(setup.upstreams.iter().all(|upstream| !upstream.of_project), "{:?}", setup.upstreams);
     }
 
     #[test]

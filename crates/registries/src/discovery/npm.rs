@@ -8,6 +8,7 @@ use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::http::Credentials;
+use crate::http::strangers::Strangers;
 use crate::tool::{self, Question};
 use base64::Engine as _;
 use bifocal_core::{Ecosystem, printable};
@@ -80,6 +81,7 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
         });
     }
     let layers = layers(shared).await?;
+    let mut strangers = known(&layers, env);
     let mut scopes = BTreeMap::new();
     for key in layers.keys() {
         let Some(scope) = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@')) else { continue };
@@ -87,7 +89,8 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
             let text = address(text, layer, env)?;
             let source = format!("{key} in {}", layer.place);
             let upstream = Upstream::read(shared, Ecosystem::Npm, scope, &text, &source, &mut credentials)?;
-            scopes.insert(scope.to_ascii_lowercase(), upstream.of_project(layer.of_project));
+            let of_project = layer.of_project && !meet(shared, &mut strangers, &upstream).await;
+            scopes.insert(scope.to_ascii_lowercase(), upstream.of_project(of_project));
         }
     }
     let default = match layers.get("registry") {
@@ -95,15 +98,18 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
             let text = address(text, layer, env)?;
             let source = format!("registry in {}", layer.place);
             let upstream = Upstream::read(shared, Ecosystem::Npm, "default", &text, &source, &mut credentials)?;
-            Ok(upstream.of_project(layer.of_project))
+            let of_project = layer.of_project && !meet(shared, &mut strangers, &upstream).await;
+            Ok(upstream.of_project(of_project))
         }
         None => built_in(shared)
             .await
             .and_then(|text| Upstream::read(shared, Ecosystem::Npm, "default", &text, "npm's built-in default", &mut credentials)),
     };
+    strangers.extend(default.iter().find(|default| !default.of_project).map(|default| default.base.clone()));
     let plain_hosts: Vec<&Url> =
         default.iter().chain(scopes.values()).map(|upstream| &upstream.base).filter(|url| url.scheme() == "http").collect();
-    bind_secrets(&layers, env, &plain_hosts, default.as_ref().ok(), &mut credentials, &mut notes);
+    bind_secrets(&layers, env, &plain_hosts, default.as_ref().ok(), &strangers, &mut credentials, &mut notes);
+    credentials.shun(strangers);
     trust(shared, &layers, &mut notes);
     let replace_host = match layers.get("replace-registry-host").map(|(value, _)| value) {
         Some("never") => ReplaceHost::Never,
@@ -143,9 +149,10 @@ async fn layers(shared: &Arc<Shared>) -> Result<Layers, RegistryError> {
     }
     let so_far = Layers(layers);
     let global = global_file(shared, &so_far);
+    let of_project = so_far.get("globalconfig").is_some_and(|(_, layer)| layer.of_project);
     let mut layers = so_far.0;
     if let Some(global) = global {
-        layers.extend(file_layer(&global, false)?);
+        layers.extend(file_layer(&global, of_project)?);
     }
     Ok(Layers(layers))
 }
@@ -215,11 +222,16 @@ fn bind_secrets(
     env: &Environment,
     plain: &[&Url],
     default: Option<&Upstream>,
+    strangers: &Strangers,
     credentials: &mut Credentials,
     notes: &mut Vec<String>,
 ) {
     let value = |key: &str| {
-        let (text, _) = layers.get(key)?;
+        let (text, layer) = layers.get(key)?;
+        // A file of the project fills variables of the user only into what goes where the user's own configuration goes.
+        if layer.of_project && text.contains("${") && !is_known_place(key, default, strangers) {
+            return None;
+        }
         npmrc::expand(text, &env.vars).filter(|value| !value.is_empty())
     };
     let mut places: Vec<&str> =
@@ -253,6 +265,43 @@ fn bind_secrets(
     {
         bind(credentials, &default.base.clone(), "", &value);
     }
+}
+
+/// Whether the user's own configuration knows where a secret's key (`//host/path/:_authToken`) sends it.
+fn is_known_place(key: &str, default: Option<&Upstream>, strangers: &Strangers) -> bool {
+    match key.strip_prefix("//").and_then(|rest| rest.rsplit_once("/:")) {
+        Some((place, _)) => {
+            ["https", "http"].iter().any(|scheme| Url::parse(&format!("{scheme}://{place}/")).is_ok_and(|url| strangers.knows(&url)))
+        }
+        None => default.is_some_and(|default| !default.of_project),
+    }
+}
+
+/// What the user's own configuration names: registries, and places with credentials.
+fn known(layers: &Layers, env: &Environment) -> Strangers {
+    let mut strangers = Strangers::default();
+    for layer in layers.0.iter().filter(|layer| !layer.of_project) {
+        for (key, text) in &layer.keys {
+            let place = key.strip_prefix("//").and_then(|rest| rest.rsplit_once("/:"));
+            if let Some((place, _)) = place {
+                strangers.extend(Url::parse(&format!("https://{place}/")).ok());
+                // In clear text only on this machine: else a project could have a token sent so.
+                let plain = Url::parse(&format!("http://{place}/")).ok();
+                strangers.extend(plain.filter(|url| crate::facade::host_class(url) == "loopback"));
+            } else if key == "registry" || (key.starts_with('@') && key.ends_with(":registry")) {
+                strangers.extend(npmrc::expand(text, &env.vars).and_then(|text| Url::parse(text.trim()).ok()));
+            }
+        }
+    }
+    strangers
+}
+
+/// Meets a registry of the project's. npm's built-in default is known to every user.
+async fn meet(shared: &Arc<Shared>, strangers: &mut Strangers, upstream: &Upstream) -> bool {
+    if !strangers.knows(&upstream.base) {
+        strangers.extend(built_in(shared).await.ok().and_then(|text| Url::parse(&text).ok()));
+    }
+    strangers.meet(&upstream.base, &upstream.source)
 }
 
 fn bind(credentials: &mut Credentials, url: &Url, place: &str, value: &dyn Fn(&str) -> Option<String>) {
@@ -436,6 +485,30 @@ mod tests {
         assert!(bed.discover().await.err().unwrap().is_configuration());
         bed.file("project/.npmrc", "registry=https://r.example/\ncafile=evil.pem\n");
         assert!(bed.discover().await.unwrap().notes[0].contains("trust roots"));
+    }
+
+    #[tokio::test]
+    async fn a_project_sends_variables_only_where_the_user_goes() {
+        let mut bed = Bed::new();
+        bed.var("TOK", "t0").file("project/package.json", "{}").file(
+            "project/.npmrc",
+            "registry=https://evil.example/npm/\n@own:registry=https://corp.example/npm/\n//evil.example/npm/:_authToken=${TOK}\n//corp.example/npm/:_authToken=${TOK}\n",
+        );
+        bed.file("home/.npmrc", "registry=https://corp.example/npm/\n");
+        let config = bed.discover().await.unwrap();
+        assert_eq!(header(&config, "https://evil.example/npm/x"), None);
+        assert_eq!(header(&config, "https://corp.example/npm/x").as_deref(), Some("Bearer t0"));
+        assert!(config.default.as_ref().unwrap().of_project && !config.scopes["@own"].of_project);
+        assert!(config.credentials.stranger(&Url::parse("https://evil.example/other").unwrap()).is_some());
+        // Credentials of the user's own make a registry theirs.
+        bed.file("home/.npmrc", "//evil.example/npm/:_authToken=mine\n");
+        let config = bed.discover().await.unwrap();
+        assert!(!config.default.unwrap().of_project);
+        // A project's npmrc that names the global one does not make it the user's.
+        bed.file("global", "registry=https://evil.example/npm/\n").file("home/.npmrc", "audit=false\n");
+        let global = bed.folder.path().join("global");
+        bed.file("project/.npmrc", &format!("globalconfig={}\n", global.display()));
+        assert!(bed.discover().await.unwrap().default.unwrap().of_project);
     }
 
     #[tokio::test]

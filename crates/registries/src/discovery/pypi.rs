@@ -8,6 +8,7 @@ use super::{Upstream, expand_path, from_options, netrc, pipconf, read_file, show
 use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::http::Credentials;
+use crate::http::strangers::Strangers;
 use bifocal_core::{Ecosystem, PackageName};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -76,6 +77,7 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
         Some(found) => (found, Strategy::First),
         None => (pip(shared)?, Strategy::Best),
     };
+    let mut strangers = known(shared, &found).await?;
     let default = match found.default {
         Some(listed) => listed,
         None => Listed {
@@ -90,7 +92,8 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
     }
     let mut read = |listed: &Listed| {
         let upstream = Upstream::read(shared, Ecosystem::Pypi, &listed.id, &listed.url, &listed.source, &mut credentials)?;
-        Ok::<_, RegistryError>(upstream.of_project(listed.of_project))
+        let of_project = listed.of_project && !strangers.meet(&upstream.base, &upstream.source);
+        Ok::<_, RegistryError>(upstream.of_project(of_project))
     };
     let mut indexes = Vec::new();
     let order: Vec<&Listed> = match strategy {
@@ -107,7 +110,26 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
     index_variables(shared, indexes.iter().chain(&explicit), &mut credentials);
     logins(shared, indexes.iter().chain(&explicit), &mut credentials)?;
     credentials.reach_hosts();
+    credentials.shun(strangers);
     Ok(PypiConfig { indexes, explicit, sources: found.sources, strategy, credentials: Arc::new(credentials), notes: found.notes })
+}
+
+/// What the user's own configuration of uv or pip names, where the project's names anything: else nothing is met.
+async fn known(shared: &Arc<Shared>, found: &Found) -> Result<Strangers, RegistryError> {
+    let mut strangers = Strangers::default();
+    let listed = |found: &Found| -> Vec<(String, bool)> {
+        let all = found.default.iter().chain(&found.extra).chain(&found.explicit);
+        all.map(|listed| (listed.url.clone(), listed.of_project)).collect()
+    };
+    let all = listed(found);
+    if all.iter().any(|(_, of_project)| *of_project) {
+        let pips = listed(&pip(shared)?);
+        for (url, _) in all.iter().chain(&pips).filter(|(_, of_project)| !of_project) {
+            strangers.extend(Url::parse(url.trim()).ok().map(bifocal_readers::without_login));
+        }
+        strangers.extend(built_in(shared).await.ok().and_then(|url| Url::parse(&url).ok()));
+    }
+    Ok(strangers)
 }
 
 async fn built_in(shared: &Arc<Shared>) -> Result<String, RegistryError> {
@@ -328,7 +350,8 @@ fn take_settings(settings: UvSettings, place: &str, of_project: bool, found: &mu
 
 /// `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`.
 fn index_variables<'a>(shared: &Shared, indexes: impl Iterator<Item = &'a Upstream>, credentials: &mut Credentials) {
-    for index in indexes {
+    // A project may give its own index the name of one of the user's.
+    for index in indexes.filter(|index| !index.of_project) {
         let name: String = index.id.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
         let user = shared.env.var(&format!("UV_INDEX_{name}_USERNAME"));
         let password = shared.env.var(&format!("UV_INDEX_{name}_PASSWORD"));
@@ -436,7 +459,13 @@ mod tests {
         assert_eq!(bed.indexes().await, ["own https://own.example/simple/", "default https://main.example/simple/"]);
         assert_eq!(config.explicit[0].base.as_str(), "https://torch.example/whl/");
         assert_eq!(config.sources[&PackageName::new(Ecosystem::Pypi, "torch").unwrap()], "torch");
-        assert_eq!(config.credentials.for_url(&config.indexes[0].base).unwrap(), "Basic bWU6cHc=");
+        // The project alone says where `own` is: nothing is sent there, least of all a login.
+        let own = config.indexes[0].base.clone();
+        assert!(config.credentials.for_url(&own).is_none() && config.credentials.stranger(&own).is_some());
+        bed.file("home/.config/pip/pip.conf", "[global]\nextra-index-url = https://own.example/simple\n");
+        let config = bed.discover().await.unwrap();
+        assert_eq!(config.credentials.for_url(&own).unwrap(), "Basic bWU6cHc=");
+        assert!(config.credentials.stranger(&own).is_none());
         bed.var("UV_DEFAULT_INDEX", "https://variable.example/simple").var("UV_INDEX", "near=https://near.example/simple");
         assert_eq!(
             bed.indexes().await,

@@ -4,15 +4,16 @@
 //! a request, or none. The attack: a registry, a redirect or a tarball address that makes the client hand a token to
 //! another host (CVE-2022-29244 and its kin), to a path of another tenant, or in clear text.
 
+use super::strangers::Strangers;
 use base64::Engine as _;
 use bifocal_core::percent_decode;
 use reqwest::header::HeaderValue;
 use std::fmt;
 use url::Url;
 
-/// The secrets of one ecosystem, each bound to a host and a path.
+/// The secrets of one ecosystem, each bound to a host and a path, and the addresses that its requests never go to.
 #[derive(Clone, Default)]
-pub struct Credentials(Vec<Credential>);
+pub struct Credentials(Vec<Credential>, Strangers);
 
 #[derive(Clone)]
 struct Credential {
@@ -96,6 +97,16 @@ impl Credentials {
             }
         }
         best.map(|credential| &credential.header)
+    }
+
+    /// Keeps every request from what only the checked project names; see [`Strangers`].
+    pub(crate) fn shun(&mut self, strangers: Strangers) {
+        self.1 = strangers;
+    }
+
+    /// Which file of the checked project names the place of `url`, where requests do not go there.
+    pub(crate) fn stranger(&self, url: &Url) -> Option<&str> {
+        self.1.named_by(url)
     }
 
     /// Whether there are none.

@@ -146,6 +146,7 @@ impl Http {
         let client = self.client().map_err(Failure::last)?;
         let mut url = plan.get.url.clone();
         check_scheme(&url).map_err(Failure::last)?;
+        refuse_stranger(plan.get, &url)?;
         let mut secret = plan.get.credentials.for_url(&url).cloned();
         if !partial.resumable {
             partial.body.clear();
@@ -186,6 +187,7 @@ impl Http {
                 return self.take(plan, partial, url, response, secret.is_some()).await;
             }
             let next = redirect_target(&url, &response).map_err(Failure::last)?;
+            refuse_stranger(plan.get, &next)?;
             // A secret once dropped stays dropped: a second redirect must not win it back.
             if secret.is_some() && (next.origin() != url.origin() || plan.get.credentials.for_url(&next) != secret.as_ref()) {
                 secret = None;
