@@ -300,6 +300,12 @@ impl Http {
     }
 }
 
+/// Refuses to go where only the checked project says.
+fn refuse_stranger(get: &Get, url: &Url) -> Result<(), Failure> {
+    let Some(source) = get.credentials.stranger(url) else { return Ok(()) };
+    Err(Failure::last(RegistryError::Stranger { url: shown(url), source_file: source.to_owned() }))
+}
+
 fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
