@@ -38,8 +38,48 @@ enum Agreement {
     Open,
 }
 
-/// Chooses. `client` gives the files that the client on this platform takes out of a record.
+/// Chooses, and adds the files that are named without a digest. `client` gives the files that the client on this platform
+/// takes out of a record.
 pub(crate) fn choose<'a>(
+    record: &'a ReleaseRecord,
+    declared: &[(DeclaredArtifact, Place)],
+    all: bool,
+    client: impl Fn(&'a ReleaseRecord) -> Vec<&'a ArtifactFile>,
+) -> Choice {
+    let mut choice = pinned(record, declared, all, client);
+    for (named, _) in declared.iter().filter(|(artifact, _)| artifact.digests.is_empty() && !artifact.filename.is_empty()) {
+        if choice.files.iter().any(|file| file.filename == named.filename) {
+            continue;
+        }
+        match record.files.iter().find(|file| file.filename == named.filename) {
+            Some(file) => {
+                choice.files.push(file.clone());
+                choice.others = choice.others.saturating_sub(1);
+            }
+            None if is_distribution(&named.filename) => choice.missing.push(named.filename.clone()),
+            None => {}
+        }
+    }
+    choice
+}
+
+/// Holds digests that are pinned for a file that the record does not list against what its registry says of it. Those that
+/// only the bytes can tell are added to it.
+pub(crate) fn hold_against(file: &mut ArtifactFile, pins: &[&(DeclaredArtifact, Place)]) -> Vec<Mismatch> {
+    let mut mismatches = Vec::new();
+    for (pin, place) in pins {
+        match agreement(pin, file) {
+            Agreement::Differs => mismatches.push(mismatch(file, pin, place)),
+            Agreement::Equal | Agreement::Open => {
+                let new: Vec<Digest> = pin.digests.iter().filter(|digest| !file.digests.contains(digest)).cloned().collect();
+                file.digests.extend(new);
+            }
+        }
+    }
+    mismatches
+}
+
+fn pinned<'a>(
     record: &'a ReleaseRecord,
     declared: &[(DeclaredArtifact, Place)],
     all: bool,

@@ -5,11 +5,14 @@
 
 use crate::analysis::{Analysed, Analyser};
 use crate::cache::Cache;
-use crate::choose::{Choice, choose};
+use crate::choose::{Choice, choose, hold_against};
 use crate::plan::Wanted;
 use crate::progress::Spent;
 use crate::provenance;
-use bifocal_core::{Algorithm, ArtifactFacts, ArtifactFile, Digest, Ecosystem, Release, ReleaseRecord, Sha256, Signal, Status, printable};
+use bifocal_core::{
+    Algorithm, ArtifactFacts, ArtifactFile, DeclaredArtifact, Digest, Ecosystem, Place, Release, ReleaseRecord, Sha256, Signal, Status,
+    printable,
+};
 use bifocal_registries::{Registries, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,8 +169,16 @@ impl Intake {
         if let Some(error) = self.foreign(wanted, Some(&record)).await {
             return Err(error);
         }
-        let mut choice = self.choose(&record, wanted);
-        choice.files.extend(self.further_files(&record, wanted).await?);
+        let mut further = self.further_files(&record, wanted).await?;
+        let is_further = |(pin, _): &&(DeclaredArtifact, Place)| further.iter().any(|file| file.filename == pin.filename);
+        let (of_further, of_record): (Vec<_>, Vec<_>) = wanted.declared.iter().partition(is_further);
+        let of_record = Wanted { declared: of_record.into_iter().cloned().collect(), ..wanted.clone() };
+        let mut choice = self.choose(&record, &of_record);
+        for file in &mut further {
+            let pins: Vec<_> = of_further.iter().filter(|(pin, _)| pin.filename == file.filename).copied().collect();
+            choice.mismatches.extend(hold_against(file, &pins));
+        }
+        choice.files.extend(further);
         let mut signals: Vec<Signal> = choice.mismatches.iter().map(provenance::lockfile_mismatch).collect();
         signals.extend(provenance::record_changes(&record));
         if choice.gone {

@@ -4,7 +4,8 @@
 //! was named for it; ranges still to be resolved; path dependencies; and what can never become a release.
 
 use crate::report::{LocalDependency, NotEvaluated};
-use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, Inventory, Origin, PackageName, Place, Release, Requested};
+use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, Release, Requested};
+use bifocal_readers::NOT_LOOKED_AT;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One release to assess.
@@ -71,12 +72,13 @@ impl Plan {
     pub fn of(inventories: &[Inventory], roots: &[String]) -> Self {
         let mut plan = Plan::default();
         for inventory in inventories {
-            for note in &inventory.notes {
+            for note in inventory.notes.iter().filter(|note| !note.starts_with(NOT_LOOKED_AT)) {
                 plan.notes.push(format!("{}: {note}", inventory.path));
             }
             for dependency in &inventory.dependencies {
                 plan.add(dependency, roots);
             }
+            plan.left_out.extend(left_out(inventory, inventories));
             let unread = inventory.unread.iter().cloned();
             plan.not_evaluated.extend(unread.map(|unread| NotEvaluated { what: unread.what, place: unread.place, error: unread.why }));
         }
@@ -166,6 +168,40 @@ impl Plan {
     }
 }
 
+/// What of a file's wishes is not looked at, in lines: things of other kinds, and what the dependencies of a manifest ask for.
+fn left_out(inventory: &Inventory, all: &[Inventory]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let others = inventory.notes.iter().filter_map(|note| note.strip_prefix(NOT_LOOKED_AT));
+    lines.extend(others.map(|counts| format!("{counts} in {}", inventory.path)));
+    let is_open = |one: &Dependency| {
+        let of_registry = matches!(one.requested, Requested::Exact { .. } | Requested::Range { .. });
+        of_registry && one.artifacts.iter().all(|artifact| artifact.digests.is_empty())
+    };
+    let how = match inventory.kind {
+        FileKind::PackageJson => "npm install --package-lock-only",
+        FileKind::CargoToml => "cargo generate-lockfile",
+        FileKind::Pyproject => "uv lock",
+        FileKind::Requirements => "uv pip compile --generate-hashes",
+        _ => return lines,
+    };
+    // pip asks for nothing beyond a file that pins digests.
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let is_lock = |other: &Inventory| {
+        let of_python = matches!(other.kind, FileKind::UvLock | FileKind::PoetryLock | FileKind::PdmLock | FileKind::PipfileLock);
+        of_python && folder(&other.path) == folder(&inventory.path)
+    };
+    let open = inventory.dependencies.iter().any(is_open);
+    if open && inventory.kind == FileKind::Pyproject && all.iter().any(is_lock) {
+        lines.push(format!("what the build requirements in {} need in turn: no lockfile has them", inventory.path));
+    } else if open {
+        lines.push(format!(
+            "what the dependencies in {} need in turn: only the direct ones were looked at; make a lockfile (`{how}`) and check that",
+            inventory.path
+        ));
+    }
+    lines
+}
+
 /// Whether a path names packed code rather than a folder of the project.
 fn is_archive(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
@@ -220,7 +256,7 @@ fn named(name: &str, rest: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bifocal_core::{Digest, FileKind};
+    use bifocal_core::Digest;
 
     fn dependency(requested: Requested, optional: bool, line: u32) -> Dependency {
         Dependency { requested, artifacts: vec![], place: Place { path: "lock".to_owned(), line }, optional, origins: vec![] }

@@ -6,7 +6,9 @@ use crate::plan::Plan;
 use crate::poms::Poms;
 use crate::report::{LocalDependency, NotEvaluated};
 use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Requested, printable};
-use bifocal_readers::{FileError, FileSource, Folder, PythonEnvironment, ReadContext, ReadError, detect, is_looked_for, read, walk};
+use bifocal_readers::{
+    FileError, FileSource, Folder, Problem, PythonEnvironment, ReadContext, ReadError, detect, is_looked_for, qualified, read, walk,
+};
 use bifocal_registries::Registries;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -37,6 +39,14 @@ pub enum TargetError {
     /// A purl with something else than a version.
     #[error(transparent)]
     Exact(#[from] crate::ExactError),
+    /// A qualifier that cannot be followed.
+    #[error("cannot look at {purl}: {why}")]
+    Qualifier {
+        /// As named.
+        purl: String,
+        /// Which, and what to do.
+        why: String,
+    },
     /// A file that is malformed or of no known kind.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -105,7 +115,7 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
     let mut plan = Plan::of(&inventories, &roots);
     links(&mut plan, request);
     plan.not_evaluated.extend(unread);
-    plan.left_out = left_out;
+    plan.left_out.splice(0..0, left_out);
     match &request.base {
         None => Ok(plan),
         Some(revision) => {
@@ -180,20 +190,39 @@ fn why(error: &FileError) -> String {
 
 /// A purl with a version is exact; without one it is what the client would take today.
 fn purl(text: &str) -> Result<Dependency, TargetError> {
+    let said = match qualified(text) {
+        Ok(said) => said,
+        Err(why) => {
+            // What is no package URL at all is told so.
+            crate::release(text)?;
+            return Err(TargetError::Qualifier { purl: printable(text), why });
+        }
+    };
     let requested = match crate::release(text) {
-        Ok(release) => Requested::Exact { release },
+        Ok(release) => match &said.git {
+            Some((url, revision)) => {
+                Requested::Git { name: release.package.as_str().to_owned(), url: url.clone(), revision: revision.clone() }
+            }
+            None => Requested::Exact { release },
+        },
+        Err(crate::ExactError::Purl(PurlError::NoVersion(_))) if text.contains('?') => {
+            let why = "it has qualifiers and no version, and these belong to one release; name the version".to_owned();
+            return Err(TargetError::Qualifier { purl: printable(text), why });
+        }
         Err(crate::ExactError::Purl(PurlError::NoVersion(_))) => {
             let package = PackageName::from_str(text)?;
             let requirement = match package.ecosystem() {
                 Ecosystem::Npm | Ecosystem::Golang => "latest",
                 Ecosystem::Cargo => "*",
-                Ecosystem::Pypi | Ecosystem::Maven => "",
+                Ecosystem::Maven => "RELEASE",
+                Ecosystem::Pypi => "",
             };
             Requested::Range { package, requirement: requirement.to_owned() }
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(Dependency { requested, artifacts: Vec::new(), place: crate::engine::command_line(), optional: false, origins: Vec::new() })
+    let (artifacts, origins) = (said.artifacts, said.origins);
+    Ok(Dependency { requested, artifacts, place: crate::engine::command_line(), optional: false, origins })
 }
 
 /// The files that targets stand for.
@@ -297,7 +326,13 @@ fn read_one(path: &str, files: &dyn FileSource, request: &Request, poms: &Poms) 
     }
     context.variables = request.variables.clone();
     context.limits = limits;
-    read(path, &bytes, &context).map_err(|error| if poms.failed() { TargetError::Upstream(error) } else { TargetError::Read(error) })
+    read(path, &bytes, &context).map_err(|error| {
+        if poms.failed() || matches!(error.problem, Problem::Upstream { .. }) {
+            TargetError::Upstream(error)
+        } else {
+            TargetError::Read(error)
+        }
+    })
 }
 
 /// Lockfiles that their tools never leave empty: an empty one was cut off, and would pass for a project without

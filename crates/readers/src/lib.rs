@@ -32,5 +32,7 @@ pub use client::npmrc;
 pub use context::{Coordinates, FileError, FileSource, Folder, JavaEnvironment, NoFiles, PomError, PomSource, ReadContext};
 pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as, reader_ids};
 pub use error::{Problem, ReadError};
+pub use listing::NOT_LOOKED_AT;
+pub use purl::{Qualified, qualified};
 pub use python::PythonEnvironment;
 pub use walk::{Found, Walked, is_looked_for, walk};

@@ -7,9 +7,16 @@ use bifocal_core::{
     Algorithm, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, ReaderLimits, Release,
     Requested, Unread,
 };
+use std::collections::BTreeMap;
 
 /// Most notes kept for one file; the rest are counted.
 const MAX_NOTES: usize = 2_000;
+
+/// How the one note of an inventory begins that counts what is of no kind that is looked at: every summary has it.
+pub const NOT_LOOKED_AT: &str = "not looked at: ";
+
+/// Most kinds of things not looked at that are told apart.
+const MAX_KINDS: usize = 50;
 
 /// An inventory in the making.
 pub(crate) struct Listing<'a> {
@@ -17,16 +24,22 @@ pub(crate) struct Listing<'a> {
     pub(crate) limits: ReaderLimits,
     inventory: Inventory,
     more_notes: usize,
+    /// Things of kinds that are not looked at, by kind.
+    others: BTreeMap<String, u32>,
 }
 
 impl<'a> Listing<'a> {
     pub(crate) fn new(source: Source<'a>, kind: FileKind, limits: ReaderLimits) -> Self {
-        Listing { source, limits, inventory: Inventory::new(source.path, kind), more_notes: 0 }
+        Listing { source, limits, inventory: Inventory::new(source.path, kind), more_notes: 0, others: BTreeMap::new() }
     }
 
     pub(crate) fn finish(mut self) -> Inventory {
         if self.more_notes > 0 {
             self.inventory.notes.push(format!("{} more notes are left out", self.more_notes));
+        }
+        if !self.others.is_empty() {
+            let counts: Vec<String> = self.others.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            self.inventory.notes.push(format!("{NOT_LOOKED_AT}{}", counts.join(", ")));
         }
         self.inventory
     }
@@ -79,6 +92,13 @@ impl<'a> Listing<'a> {
             last.place = place.clone();
         }
         Ok(())
+    }
+
+    /// Counts a thing of a kind that is not looked at. The text must be printable already.
+    pub(crate) fn other(&mut self, kind: &str) {
+        let kind = if self.others.len() < MAX_KINDS || self.others.contains_key(kind) { kind } else { "of other kinds" };
+        let count = self.others.entry(kind.to_owned()).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// Says what was understood and left out. The text must be printable already.

@@ -10,11 +10,11 @@
 mod body;
 mod cache;
 mod credentials;
-pub(crate) mod strangers;
 mod exchange;
 mod host;
 mod reading;
 mod resolver;
+pub(crate) mod strangers;
 mod transport;
 
 pub use credentials::Credentials;

@@ -1,7 +1,7 @@
 //! What was asked for and not looked at is never allowed: edited lockfiles, paths outside, cut-off files, pipes.
 
 use crate::lab::{AT, Lab, dropper};
-use bifocal_testkit::NpmPackage;
+use bifocal_testkit::{MavenPackage, NpmPackage, PythonPackage};
 
 fn lab() -> Lab {
     let lab = Lab::new();
@@ -207,4 +207,67 @@ fn a_source_tree_with_archives_in_it_is_the_tree_and_each_of_them() {
     lab.write("tree/package.json", "{\"name\":\"tree\",\"version\":\"1.0.0\"}");
     lab.write("tree/test/fixture.tgz", dropper("bad-tool", "1.0.0").build().artifact().bytes());
     lab.run(&["scan", "tree"]).expect(1).says(&["HOLD  tree/test/fixture.tgz\n", "1 held, 1 clean"]);
+}
+
+#[test]
+fn a_manifest_without_a_lockfile_says_that_only_direct_dependencies_were_looked_at() {
+    let lab = lab();
+    lab.write("package.json", "{\"dependencies\": {\"left-pad\": \"^1.3.0\"}}");
+    let told = "not looked at: what the dependencies in package.json need in turn: only the direct ones were looked at";
+    lab.run(&["check", "--at", AT]).expect(0).says(&[told, "npm install --package-lock-only"]);
+    lab.run(&["check", "--format", "markdown", "--at", AT]).expect(0).says(&["only the direct ones were looked at"]);
+    lab.lock(&[bifocal_core::Release::new(bifocal_core::Ecosystem::Npm, "left-pad", "1.3.0").unwrap()]);
+    lab.run(&["check", "package-lock.json", "--at", AT]).expect(0).keeps_quiet_about(&["in turn"]);
+}
+
+#[test]
+fn other_components_of_an_sbom_are_counted_and_repositories_are_errors() {
+    let lab = lab();
+    let bom = |purl: &str| {
+        format!(
+            "{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[{{\"type\":\"library\",\"name\":\"a\",\"purl\":\"{purl}\"}}]}}"
+        )
+    };
+    lab.write("bom.json", bom("pkg:deb/debian/curl@7"));
+    lab.run(&["check", "bom.json", "--at", AT]).expect(0).says(&["not looked at: 1 deb in bom.json"]);
+    for (purl, expected) in [("pkg:github/octo/cat@v1", "git dependencies are not fetched"), ("pkg:npm/left-pad", "names no version")] {
+        lab.write("bom.json", bom(purl));
+        lab.run(&["check", "bom.json", "--at", AT]).expect(3).says(&[expected]);
+    }
+}
+
+#[test]
+fn a_package_url_means_the_file_and_the_digest_that_its_qualifiers_name() {
+    let lab = lab();
+    lab.upstream.publish(MavenPackage::new("org.x:foo", "1.0").classified("linux", "zip", "PK"));
+    lab.upstream.publish(PythonPackage::wheel("foo", "1.0"));
+    lab.upstream.publish(PythonPackage::sdist("foo", "1.0"));
+    let files = |code: i32, purl: &str| lab.run(&["check", "--format", "json", "--at", AT, purl]).expect(code).stdout;
+    assert!(files(0, "pkg:pypi/foo@1.0?file_name=foo-1.0.tar.gz").contains("\"filename\": \"foo-1.0.tar.gz\""));
+    let run = lab.run(&["check", "--format", "json", "--at", AT, "pkg:maven/org.x/foo@1.0?type=zip&classifier=linux"]);
+    assert!(run.stdout.contains("foo-1.0-linux.zip"), "{run:?}");
+    let wrong = format!("checksum=sha256:{}", "0".repeat(64));
+    for purl in ["pkg:npm/left-pad@1.3.0?", "pkg:pypi/foo@1.0?", "pkg:maven/org.x/foo@1.0?type=zip&classifier=linux&"] {
+        let run = lab.run(&["check", "--at", AT, &format!("{purl}{wrong}")]).expect(1);
+        run.says(&["digest"]);
+    }
+    lab.run(&["check", "--at", AT, "pkg:npm/left-pad@1.3.0?repository_url=https://evil.example.com"]).expect(3);
+    lab.run(&["check", "--at", AT, "pkg:npm/left-pad@1.3.0?vcs_url=git%2Bhttps://example.com/o/r.git"]).expect(3);
+    lab.run(&["check", "--at", AT, "pkg:npm/left-pad@1.3.0?arch=arm64"]).expect(2).complains(&["arch=arm64", "not understood"]);
+    // Without a version it is what the client would take.
+    for purl in ["pkg:maven/org.x/foo", "pkg:pypi/foo"] {
+        lab.run(&["check", "--at", AT, purl]).expect(0);
+    }
+}
+
+#[test]
+fn a_pom_whose_parent_is_not_there_leaves_the_verdicts_of_the_others() {
+    let lab = lab();
+    lab.write("package.json", "{\"dependencies\": {\"left-pad\": \"1.3.0\"}}");
+    lab.write(
+        "pom.xml",
+        "<project><modelVersion>4.0.0</modelVersion><parent><groupId>x</groupId><artifactId>gone</artifactId><version>1</version></parent><artifactId>p</artifactId></project>",
+    );
+    let report = lab.check_json(3, &["--at", AT]);
+    assert_eq!(report.verdict("pkg:npm/left-pad@1.3.0"), "allow");
 }

@@ -45,7 +45,10 @@ fn add(list: &mut Listing<'_>, node: &Node<'_>) -> Result<(), ReadError> {
             let artifacts = if purl::digests_are_of_files(purl) { artifacts(list, component)? } else { Vec::new() };
             purl::add(list, purl, artifacts, line, optional)?;
         }
-        None => list.note(node.line, &format!("component `{}` has no package URL and is not looked at", shown(name))),
+        None => {
+            list.note(node.line, &format!("component `{}` has no package URL and is not looked at", shown(name)));
+            list.other(&format!("{} without a package URL", shown(component.text(&source, "type")?.unwrap_or("component"))));
+        }
     }
     for inner in component.list_of(&source, "components")? {
         add(list, inner)?;

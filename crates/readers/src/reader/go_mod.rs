@@ -4,7 +4,7 @@
 //! modules whose zip `go.sum` knows are added. A `replace` takes the place of what it replaces.
 
 use super::go_sum::{self, Sums};
-use crate::context::ReadContext;
+use crate::context::{ReadContext, beside};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::source::Source;
@@ -27,7 +27,19 @@ struct Parsed {
 }
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
-    let parsed = parse(source)?;
+    let mut parsed = parse(source)?;
+    let work = Workspace::around(source, ctx)?;
+    // What go.work replaces counts over what this file says.
+    for (module, replaced) in work.replaces {
+        if module.1.is_none() {
+            parsed.replaces.retain(|(name, _), _| *name != module.0);
+        }
+        parsed.replaces.insert(module, replaced);
+    }
+    for (module, path) in work.modules {
+        parsed.replaces.retain(|(name, _), _| *name != module);
+        parsed.replaces.insert((module, None), (0, (path, None)));
+    }
     let mut list = Listing::new(*source, FileKind::GoMod, ctx.limits);
     let sums = sums(source, ctx)?;
     let mut listed = BTreeSet::new();
@@ -77,6 +89,11 @@ fn add(list: &mut Listing<'_>, parsed: &Parsed, sums: &Sums, line: u32, module: 
     let replacement = parsed.replaces.get(&exact).or_else(|| parsed.replaces.get(&(module.to_owned(), None)));
     let (line, requested, key) = match replacement {
         None => (line, list.exact(Ecosystem::Golang, module, version, line)?, Some((module.to_owned(), version.to_owned()))),
+        // Said by go.work.
+        Some((0, (path, None))) => (line, list.path(module, path), None),
+        Some((0, (other, Some(version)))) => {
+            (line, list.exact(Ecosystem::Golang, other, version, line)?, Some((other.clone(), version.clone())))
+        }
         Some((line, (path, None))) => (*line, list.path(module, path), None),
         Some((line, (other, Some(version)))) => {
             (*line, list.exact(Ecosystem::Golang, other, version, *line)?, Some((other.clone(), version.clone())))
@@ -92,6 +109,72 @@ fn add(list: &mut Listing<'_>, parsed: &Parsed, sums: &Sums, line: u32, module: 
         return list.push(bifocal_core::Dependency { requested, artifacts, place, optional: false, origins: Vec::new() });
     }
     list.add(line, requested, artifacts, false, Vec::new())
+}
+
+/// What the go.work around a module says of it: no proxy is asked for a module that the workspace itself supplies, and so
+/// learns no private name.
+#[derive(Default)]
+struct Workspace {
+    /// Module to its folder, as written from the folder of the go.mod.
+    modules: BTreeMap<String, String>,
+    replaces: BTreeMap<Module, (u32, Module)>,
+}
+
+impl Workspace {
+    /// Folders climbed in search of it.
+    const CLIMB: usize = 32;
+
+    /// That of the nearest go.work, where it uses the module of this file.
+    fn around(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Workspace, ReadError> {
+        let mut found = Workspace::default();
+        if ctx.variables.get("GOWORK").is_some_and(|value| value == "off") {
+            return Ok(found);
+        }
+        let mut climb = String::new();
+        for _ in 0..Self::CLIMB {
+            let written = format!("{climb}go.work");
+            if beside(source.path, &written).is_none() {
+                return Ok(found);
+            }
+            if let Some((path, bytes)) = ctx.beside(source.path, &written, ctx.limits.file_bytes)? {
+                let uses_this = found.read(&Source { path: &path, bytes: &bytes }, source.path, &climb, ctx)?;
+                return Ok(if uses_this { found } else { Workspace::default() });
+            }
+            climb.push_str("../");
+        }
+        Ok(found)
+    }
+
+    /// Gives whether the workspace uses the module of the go.mod at `of`.
+    fn read(&mut self, work: &Source<'_>, of: &str, climb: &str, ctx: &ReadContext<'_>) -> Result<bool, ReadError> {
+        let own = beside(of, of.rsplit('/').next().unwrap_or(of));
+        let mut uses_this = false;
+        for (line, verb, words) in statements(work)? {
+            let words: Vec<&str> = words.iter().map(Cow::as_ref).collect();
+            match (verb.as_ref(), words.as_slice()) {
+                ("use", [folder]) => {
+                    let written = format!("{folder}/go.mod");
+                    if beside(work.path, &written) == own {
+                        uses_this = true;
+                        continue;
+                    }
+                    let Some((path, bytes)) = ctx.beside(work.path, &written, ctx.limits.file_bytes)? else { continue };
+                    let named = statements(&Source { path: &path, bytes: &bytes })?;
+                    let module = named.iter().find(|(_, verb, words)| verb == "module" && words.len() == 1);
+                    if let Some((_, _, words)) = module {
+                        self.modules.insert(words[0].to_string(), format!("{climb}{folder}"));
+                    }
+                }
+                ("replace", _) => {
+                    let (old, (new, version)) = replacement(work, line, &words)?;
+                    let new = if version.is_none() && !new.starts_with('/') { format!("{climb}{new}") } else { new };
+                    self.replaces.insert(old, (0, (new, version)));
+                }
+                _ => {}
+            }
+        }
+        Ok(uses_this)
+    }
 }
 
 fn parse(source: &Source<'_>) -> Result<Parsed, ReadError> {

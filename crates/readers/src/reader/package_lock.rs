@@ -16,11 +16,15 @@ use std::collections::{BTreeSet, HashSet};
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let root = json::parse(source, ctx.limits.depth, DuplicateKeys::Refuse)?;
     let table = root.table(source, "the lockfile")?;
-    let Some(version) = table.get("lockfileVersion") else {
-        return Err(source.error(root.line, Problem::Missing { field: "lockfileVersion", inside: "the lockfile".to_owned() }));
+    let version = table.get("lockfileVersion");
+    // npm up to version 4 wrote shrinkwraps of what became version 1, without a number.
+    let number = match version {
+        Some(version) => version.scalar(source, "lockfileVersion")?,
+        None if table.get("dependencies").is_some() && table.get("packages").is_none() => "1",
+        None => return Err(source.error(root.line, Problem::Missing { field: "lockfileVersion", inside: "the lockfile".to_owned() })),
     };
     let mut list = Listing::new(*source, FileKind::PackageLock, ctx.limits);
-    match version.scalar(source, "lockfileVersion")? {
+    match number {
         "1" => {
             let entries = table.entries_of(source, "dependencies")?;
             nested(&mut list, entries)?;
@@ -40,7 +44,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         },
         other => {
             let problem = Problem::FormatVersion { what: "lockfileVersion", supported: "1, 2 or 3", found: shown(other) };
-            return Err(source.error(version.line, problem));
+            return Err(source.error(version.map_or(root.line, |version| version.line), problem));
         }
     }
     Ok(list.finish())

@@ -71,6 +71,11 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Invent
     if let Some(project) = table.get("project").filter(|_| part != Part::Build) {
         let project = project.table(source, "project")?;
         reading.strings(project.list_of(source, "dependencies")?, false)?;
+        let dynamic = project.list_of(source, "dynamic")?;
+        for _ in dynamic.iter().filter(|node| part == Part::All && matches!(node.as_text(), Some("dependencies" | "optional-dependencies")))
+        {
+            reading.list.other("list of dependencies that `dynamic` leaves to the build");
+        }
         // pdm locks only the groups that it was told of.
         for extra in project.entries_of(source, "optional-dependencies")?.iter().filter(|_| part != Part::Locked(FileKind::PdmLock)) {
             reading.strings(extra.node.list(source, &extra.key)?, true)?;

@@ -77,6 +77,7 @@ fn package_2(list: &mut Listing<'_>, line: u32, package: &Table<'_>, name: &str)
     }
     if purls.is_empty() {
         list.note(line, &format!("package `{}` has no package URL and is not looked at", shown(name)));
+        list.other("package without a package URL");
     }
     for (line, purl) in purls {
         let artifacts = if purl::digests_are_of_files(purl) { nameless(digests.clone()) } else { Vec::new() };
@@ -138,7 +139,10 @@ fn graph(list: &mut Listing<'_>, table: &Table<'_>) -> Result<(), ReadError> {
                 let artifacts = if purl::digests_are_of_files(purl) { nameless(digests) } else { Vec::new() };
                 purl::add(list, purl, artifacts, node.line, false)?;
             }
-            None => list.note(node.line, &format!("package `{}` has no package URL and is not looked at", shown(name))),
+            None => {
+                list.note(node.line, &format!("package `{}` has no package URL and is not looked at", shown(name)));
+                list.other("package without a package URL");
+            }
         }
     }
     Ok(())

@@ -8,5 +8,6 @@ mod folders;
 mod hostile;
 mod maven;
 mod origins;
+mod purls;
 mod requirements;
 mod unlocked;

@@ -195,14 +195,15 @@ impl<'a> Config<'a> {
             named.filter_map(|one| one.get(key)?.as_str().map(str::to_owned)).collect()
         };
         let own = self.files.iter().filter(|file| !file.of_project);
-        let mut all: Vec<String> =
-            own.flat_map(|file| [indexes(&file.table, "registries", "index"), indexes(&file.table, "source", "registry")].concat()).collect();
+        let mut all: Vec<String> = own
+            .flat_map(|file| [indexes(&file.table, "registries", "index"), indexes(&file.table, "source", "registry")].concat())
+            .collect();
         let variables = self.shared.env.vars.iter();
         let set = variables.filter(|(name, _)| name.starts_with("CARGO_REGISTRIES_") && name.ends_with("_INDEX"));
         all.extend(set.map(|(_, value)| value.clone()));
         all.push(tame_index::CRATES_IO_HTTP_INDEX.to_owned());
         for index in all {
-            strangers.extend(Url::parse(index.trim().trim_start_matches("sparse+")).ok().map(bifocal_readers::without_login));
+            strangers.know(Url::parse(index.trim().trim_start_matches("sparse+")).ok().map(bifocal_readers::without_login));
         }
         strangers
     }

@@ -105,7 +105,7 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
             .await
             .and_then(|text| Upstream::read(shared, Ecosystem::Npm, "default", &text, "npm's built-in default", &mut credentials)),
     };
-    strangers.extend(default.iter().find(|default| !default.of_project).map(|default| default.base.clone()));
+    strangers.know(default.iter().find(|default| !default.of_project).map(|default| default.base.clone()));
     let plain_hosts: Vec<&Url> =
         default.iter().chain(scopes.values()).map(|upstream| &upstream.base).filter(|url| url.scheme() == "http").collect();
     bind_secrets(&layers, env, &plain_hosts, default.as_ref().ok(), &strangers, &mut credentials, &mut notes);
@@ -284,12 +284,12 @@ fn known(layers: &Layers, env: &Environment) -> Strangers {
         for (key, text) in &layer.keys {
             let place = key.strip_prefix("//").and_then(|rest| rest.rsplit_once("/:"));
             if let Some((place, _)) = place {
-                strangers.extend(Url::parse(&format!("https://{place}/")).ok());
+                strangers.know(Url::parse(&format!("https://{place}/")).ok());
                 // In clear text only on this machine: else a project could have a token sent so.
                 let plain = Url::parse(&format!("http://{place}/")).ok();
-                strangers.extend(plain.filter(|url| crate::facade::host_class(url) == "loopback"));
+                strangers.know(plain.filter(|url| crate::facade::host_class(url) == "loopback"));
             } else if key == "registry" || (key.starts_with('@') && key.ends_with(":registry")) {
-                strangers.extend(npmrc::expand(text, &env.vars).and_then(|text| Url::parse(text.trim()).ok()));
+                strangers.know(npmrc::expand(text, &env.vars).and_then(|text| Url::parse(text.trim()).ok()));
             }
         }
     }
@@ -299,7 +299,7 @@ fn known(layers: &Layers, env: &Environment) -> Strangers {
 /// Meets a registry of the project's. npm's built-in default is known to every user.
 async fn meet(shared: &Arc<Shared>, strangers: &mut Strangers, upstream: &Upstream) -> bool {
     if !strangers.knows(&upstream.base) {
-        strangers.extend(built_in(shared).await.ok().and_then(|text| Url::parse(&text).ok()));
+        strangers.know(built_in(shared).await.ok().and_then(|text| Url::parse(&text).ok()));
     }
     strangers.meet(&upstream.base, &upstream.source)
 }

@@ -125,9 +125,9 @@ async fn known(shared: &Arc<Shared>, found: &Found) -> Result<Strangers, Registr
     if all.iter().any(|(_, of_project)| *of_project) {
         let pips = listed(&pip(shared)?);
         for (url, _) in all.iter().chain(&pips).filter(|(_, of_project)| !of_project) {
-            strangers.extend(Url::parse(url.trim()).ok().map(bifocal_readers::without_login));
+            strangers.know(Url::parse(url.trim()).ok().map(bifocal_readers::without_login));
         }
-        strangers.extend(built_in(shared).await.ok().and_then(|url| Url::parse(&url).ok()));
+        strangers.know(built_in(shared).await.ok().and_then(|url| Url::parse(&url).ok()));
     }
     Ok(strangers)
 }

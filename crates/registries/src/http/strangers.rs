@@ -16,13 +16,8 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    /// An address that the user's own configuration names, or keeps credentials for.
-    pub(crate) fn know(&mut self, url: &Url) {
-        self.known.push(url.clone());
-    }
-
-    /// The same, of one that may not be there.
-    pub(crate) fn extend(&mut self, url: Option<Url>) {
+    /// An address that the user's own configuration names, or keeps credentials for, where there is one.
+    pub(crate) fn know(&mut self, url: Option<Url>) {
         self.known.extend(url);
     }
 
@@ -68,7 +63,7 @@ mod tests {
     #[test]
     fn a_host_that_only_the_project_names_is_shunned_as_a_whole() {
         let mut strangers = Strangers::default();
-        strangers.know(&url("https://corp.example/npm/"));
+        strangers.know(Some(url("https://corp.example/npm/")));
         assert!(strangers.meet(&url("https://corp.example/npm/team/"), ".npmrc"));
         assert!(!strangers.meet(&url("http://corp.example/npm/"), ".npmrc"));
         assert!(!strangers.meet(&url("https://evil.example/npm/"), ".npmrc"));
