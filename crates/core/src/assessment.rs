@@ -38,6 +38,9 @@ pub struct ArtifactFacts {
     pub unpacked: u64,
     /// What its manifest claims.
     pub manifest: ManifestClaims,
+    /// Calibrated risk of the behaviour lens in 0..1; `None` where nothing could be scored.
+    #[serde(default)]
+    pub risk: Option<f64>,
     /// Findings, in order of path and line.
     pub signals: Vec<Signal>,
     /// What its code does, for comparing it with another release; `None` where the analysis broke off.

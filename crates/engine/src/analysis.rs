@@ -129,6 +129,7 @@ pub(crate) fn failed(ecosystem: Option<Ecosystem>, sha256: Sha256, size: u64, fi
         files: 0,
         unpacked: 0,
         manifest: ManifestClaims::default(),
+        risk: None,
         signals: vec![signal],
         summary: None,
     }

@@ -191,7 +191,7 @@ pub struct ScanLine {
     pub sha256: Option<Sha256>,
     /// The default policy restricted to the behaviour lens; null when it could not be read.
     pub verdict: Option<Verdict>,
-    /// Calibrated risk in 0..1; null as long as no calibrated model is shipped.
+    /// Calibrated risk in 0..1; null where nothing could be scored.
     pub score: Option<f64>,
     /// Behaviour signals.
     pub signals: Vec<Signal>,
@@ -258,7 +258,7 @@ impl ScanLine {
             path: path.to_owned(),
             sha256,
             verdict: Some(verdict),
-            score: None,
+            score: facts.risk,
             signals: facts.signals,
             error: None,
             millis: u64::try_from(cpu.as_millis()).unwrap_or(u64::MAX),

@@ -56,6 +56,7 @@ pub fn facts(number: u64, analyser: &str) -> ArtifactFacts {
         files: 1,
         unpacked: 2,
         manifest: ManifestClaims::default(),
+        risk: None,
         signals: vec![draft.finish(Some(sha256))],
         summary: None,
     }

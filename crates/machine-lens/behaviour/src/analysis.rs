@@ -4,6 +4,7 @@ use crate::detector::{self, detectors};
 use crate::difference;
 use crate::facts::PackageFacts;
 use crate::layout::{self, Files};
+use crate::model::{self, Acting};
 use crate::nested::{self, Nested};
 use crate::package;
 use crate::unread;
@@ -12,10 +13,12 @@ use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Digest, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft,
     SignalKind, Status,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Name and version of the analyser and its rules; facts made by another one are not reused.
-pub const ANALYSER: &str = concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-6+summary-1");
+pub const ANALYSER: &str =
+    concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-6+summary-1+risk-", include_str!("../model/version"));
 
 /// Stack of the analysing thread, in bytes; only what is touched is ever committed.
 const STACK: usize = 512 << 20;
@@ -38,13 +41,28 @@ pub struct ArtifactInput<'a> {
 
 /// Analyses one artifact. Never fails: what cannot be read is a signal with status *failed*.
 pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFacts {
+    analyse_and_measure(input, limits).0
+}
+
+/// What the model scores by; training needs it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Measures {
+    /// Values in the order of [`crate::features`]; none where nothing could be read.
+    pub values: Vec<f64>,
+    /// How far they are about acts.
+    pub acts: Acting,
+}
+
+/// As [`analyse`], with what the score rests on.
+pub fn analyse_and_measure(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> (ArtifactFacts, Measures) {
     let sha256 = Sha256::of(input.bytes);
     let mut facts = blank(sha256, input.ecosystem, input.bytes.len() as u64);
     if sniff(input.bytes).is_none() && may_be_lone(input) {
         let files = Files::from([(input.filename, input.bytes)]);
-        fill(&mut facts, input.ecosystem, input.filename, &files, &Sizes::new(), &Nested::default(), limits);
-        return facts;
+        let measures = fill(&mut facts, input.ecosystem, input.filename, &files, &Sizes::new(), &Nested::default(), limits);
+        return (facts, measures);
     }
+    let mut measures = Measures::default();
     let kind = kind_of(input.ecosystem, input.filename);
     let budget = Budget::new(&limits.archive);
     // A Go module's digest is over all bytes.
@@ -77,11 +95,11 @@ pub fn analyse(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -> ArtifactFa
             facts.files = unpacked.entries.iter().filter(|entry| entry.kind == EntryKind::File).count().try_into().unwrap_or(u32::MAX);
             // Archives are kept whole, and so is machine code that carries one behind itself.
             let nested = nested::open(&files, &budget.rest());
-            fill(&mut facts, input.ecosystem, input.filename, &files, &sizes, &nested, limits);
+            measures = fill(&mut facts, input.ecosystem, input.filename, &files, &sizes, &nested, limits);
         }
         Err(error) => facts.signals.push(refused(input.filename, &error).finish(Some(sha256))),
     }
-    facts
+    (facts, measures)
 }
 
 /// Whether bytes that are no archive may be a file that is looked at by itself: a script, a class, a POM, a go.mod.
@@ -126,6 +144,7 @@ fn blank(sha256: Sha256, ecosystem: Option<Ecosystem>, size: u64) -> ArtifactFac
         files: 0,
         unpacked: 0,
         manifest: ManifestClaims::default(),
+        risk: None,
         signals: Vec::new(),
         summary: None,
     }
@@ -157,8 +176,7 @@ fn fill(
     sizes: &Sizes<'_>,
     nested: &Nested,
     limits: &AnalysisLimits,
-) {
-    let mut drafts = Vec::new();
+) -> Measures {
     if facts.files == 0 {
         facts.files = u32::try_from(files.len()).unwrap_or(u32::MAX);
         facts.unpacked = files.values().map(|bytes| bytes.len() as u64).sum();
@@ -172,19 +190,21 @@ fn fill(
         }
         Ok(work())
     });
-    match outcome {
-        Ok((package, found)) => {
-            facts.ecosystem = ecosystem.or(package.ecosystem);
-            facts.summary = Some(difference::summary(&package, files));
-            facts.manifest = package.manifest;
-            drafts.extend(found);
+    let (drafts, measures) = match outcome {
+        Ok(looked) => {
+            facts.ecosystem = ecosystem.or(looked.package.ecosystem);
+            facts.summary = Some(difference::summary(&looked.package, files));
+            facts.manifest = looked.package.manifest;
+            facts.risk = looked.risk;
+            (looked.drafts, looked.measures)
         }
-        Err(()) => drafts.push(broke_off()),
-    }
+        Err(()) => (vec![broke_off()], Measures::default()),
+    };
     let sha256 = facts.sha256;
     facts.signals.extend(drafts.into_iter().map(|draft| draft.finish(Some(sha256))));
     facts.signals.sort_by(|a, b| place_key(a).cmp(&place_key(b)));
     facts.signals.dedup_by(|a, b| a.fingerprint == b.fingerprint);
+    measures
 }
 
 fn place_key(signal: &bifocal_core::Signal) -> (String, u32, u32, &str, &str) {
@@ -194,6 +214,14 @@ fn place_key(signal: &bifocal_core::Signal) -> (String, u32, u32, &str, &str) {
     }
 }
 
+/// What one look gives.
+struct Looked {
+    package: PackageFacts,
+    drafts: Vec<SignalDraft>,
+    risk: Option<f64>,
+    measures: Measures,
+}
+
 fn look(
     ecosystem: Option<Ecosystem>,
     filename: &str,
@@ -201,16 +229,18 @@ fn look(
     sizes: &Sizes<'_>,
     nested: &Nested,
     limits: &AnalysisLimits,
-) -> (PackageFacts, Vec<SignalDraft>) {
+) -> Looked {
     let package::Built { facts, skipped, unread } = package::build(ecosystem, filename, files, sizes, nested, limits);
     let mut drafts = Vec::new();
     for detector in detectors() {
         detector.detect(&facts, &mut drafts);
     }
+    let judged = model::judge(&facts, files, &drafts);
+    drafts.extend(judged.signal);
     detector::notes(skipped, &mut drafts);
     unread::sources(&facts, &mut drafts);
     unread::notes(&facts, &unread, &mut drafts);
-    (facts, drafts)
+    Looked { package: facts, drafts, risk: judged.risk, measures: Measures { values: judged.values, acts: judged.acts } }
 }
 
 fn refused(filename: &str, error: &ArchiveError) -> SignalDraft {

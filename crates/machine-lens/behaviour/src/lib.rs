@@ -17,6 +17,7 @@ mod hash;
 mod ir;
 mod layout;
 mod link;
+mod model;
 mod nested;
 mod package;
 mod parse;
@@ -27,8 +28,9 @@ mod shape;
 mod trace;
 mod unread;
 
-pub use analysis::{ANALYSER, ArtifactInput, analyse, analyse_tree};
+pub use analysis::{ANALYSER, ArtifactInput, Measures, analyse, analyse_and_measure, analyse_tree};
 pub use detector::{Detector, detectors, signal_ids};
 pub use difference::{Change, ChangeKind, Difference, Subject, compare};
 pub use facts::{Capability, Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Shape, Taint, Trigger};
+pub use model::{Acting, Feature, Model, ModelError, Thresholds, features, shipped};
 pub use place::{Destination, HostKind, PathKind};

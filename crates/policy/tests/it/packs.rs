@@ -64,3 +64,30 @@ fn strict_holds_a_hole_with_a_fix_and_asks_for_the_feed() {
     subject.signals[0].message = "known vulnerability GHSA-a: bad; no fixed version is recorded".to_owned();
     assert_eq!(pack("strict").evaluate(&subject, &Context::at(now())).verdict, Verdict::Allow);
 }
+
+#[test]
+fn the_score_is_noted_held_and_denied_by_its_level_alone() {
+    let scored = |severity, kind| {
+        let mut risk = signal("behaviour/risk-score", Lens::Behaviour, severity, kind);
+        // The levels of an ecosystem may lie below 0.9.
+        risk.confidence = 0.7;
+        assessment("pkg:npm/x@1.0.0", vec![risk])
+    };
+    for (severity, kind, default, strict) in [
+        (Severity::Medium, SignalKind::RiskyHabit, Verdict::Allow, Verdict::Hold),
+        (Severity::High, SignalKind::Malware, Verdict::Hold, Verdict::Hold),
+        (Severity::Critical, SignalKind::Malware, Verdict::Hold, Verdict::Deny),
+    ] {
+        let subject = scored(severity, kind);
+        let judged = pack("default").evaluate(&subject, &Context::at(now()));
+        assert_eq!(judged.verdict, default);
+        assert_eq!(
+            judged.reasons.iter().map(|reason| reason.rule.as_str()).collect::<Vec<_>>(),
+            match default {
+                Verdict::Allow => vec![],
+                _ => vec!["risk-score"],
+            }
+        );
+        assert_eq!(pack("strict").evaluate(&subject, &Context::at(now())).verdict, strict);
+    }
+}

@@ -256,6 +256,7 @@ mod tests {
             files: 1,
             unpacked: 1,
             manifest: ManifestClaims { name: Some(name.to_owned()), ..ManifestClaims::default() },
+            risk: None,
             signals: Vec::new(),
             summary: None,
         }

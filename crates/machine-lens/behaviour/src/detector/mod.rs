@@ -107,8 +107,13 @@ registry! {
 
 /// Every signal id that this crate can make, sorted.
 pub fn signal_ids() -> Vec<&'static str> {
-    let mut ids: Vec<&'static str> =
-        detectors().iter().map(|detector| detector.id()).chain(NOTE_IDS).chain(crate::difference::IDS).collect();
+    let mut ids: Vec<&'static str> = detectors()
+        .iter()
+        .map(|detector| detector.id())
+        .chain(NOTE_IDS)
+        .chain(crate::difference::IDS)
+        .chain([crate::model::RISK_SCORE])
+        .collect();
     ids.sort_unstable();
     ids
 }
