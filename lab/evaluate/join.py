@@ -77,14 +77,14 @@ def main():
     parser.add_argument("--score", choices=("model", "rules"), default="model")
     parser.add_argument("--held-out", type=pathlib.Path, help="the trainer's lines for what the model was trained on")
     args = parser.parse_args()
-    unseen = {row["path"]: row for row in rows(args.held_out)} if args.held_out else {}
+    unseen = {str(pathlib.Path(row["path"]).resolve()): row for row in rows(args.held_out)} if args.held_out else {}
     index = known(args.data.resolve(), args.malicious)
     for path in args.scans:
         for scan in rows(path):
             base = index.get(str(pathlib.Path(scan["path"]).resolve()))
             if base is None:
                 sys.exit(f"no manifest knows {scan['path']}")
-            print(json.dumps(held_out(joined(scan, base, args.score == "rules"), unseen.get(scan["path"]))))
+            print(json.dumps(held_out(joined(scan, base, args.score == "rules"), unseen.get(str(pathlib.Path(scan["path"]).resolve())))))
 
 
 if __name__ == "__main__":
