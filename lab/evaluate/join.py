@@ -4,7 +4,7 @@
 usage: join.py SCAN.jsonl … --data DIR [--malicious MANIFEST.jsonl] [--score rules] [--held-out SCORES.jsonl] > scores.jsonl
 
 The form of a line is in lab/README.md. A path that no manifest knows is an error. With `--score rules` a line without
-a score gets one from its worst present signal, which orders artifacts before there is a model. `--held-out` takes score, verdict and fold from the trainer's lines where there
+a score gets one from its worst present signal, which orders artifacts before there is a model. `--held-out` takes score, its level and fold from the trainer's lines where there
 are some: the shipped model has seen those artifacts.
 """
 import argparse
@@ -65,7 +65,9 @@ def held_out(line, unseen):
     present = set(line["signals"]) - {RISK} | ({RISK} if unseen.get("risk_level") else set())
     holding = set(line["holding"]) - {RISK} | ({RISK} if unseen.get("risk_level") in ("hold", "deny") else set())
     malware = set(line["malware"]) - {RISK} | (holding & {RISK})
-    return {**line, "score": unseen["score"], "verdict": unseen["verdict"], "fold": unseen["fold"],
+    # Findings are those of this scan; the trainer's lines may be of older detectors.
+    verdict = line["verdict"] if line["verdict"] in ("deny", "error") else "hold" if holding or line["failed"] else "allow"
+    return {**line, "score": unseen["score"], "verdict": verdict, "fold": unseen["fold"],
             "signals": sorted(present), "holding": sorted(holding), "malware": sorted(malware)}
 
 

@@ -7,7 +7,7 @@ usage: run.py --bifocal PROGRAM --data DIR --malicious LIST --out DIR [--jobs N]
 Parts: malicious, benign, older (the release before, of update pairs), injected; all by default. Out: scan.jsonl, scores.jsonl, report.md, report.json and
 false-positives.html (tuning set alone) in the out folder. CPU and peak memory of each scan are printed.
 
---held-out: lines of `lab/model/train.py` for what the shipped model was trained on; their scores and verdicts, made by
+--held-out: lines of `lab/model/train.py` for what the shipped model was trained on; their scores and levels, made by
 models that had not seen the line's group, take the place of the program's. Without it, detection of trained families is
 too good. --tune-only leaves out what is kept aside and what is only for judging.
 """
