@@ -136,6 +136,9 @@ pub(crate) struct CheckArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) answer: AnswerArgs,
+    /// Pass over what GLOB names when a folder is walked, as in .gitignore; may be given again
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
     /// Only what the change since REV adds or updates
     #[arg(long, requires = "base")]
     pub(crate) new_only: bool,

@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Text,
     Path,
     Number,
+    /// Texts: an array in the file, separated by commas in the variable.
+    List,
 }
 
 /// One key of the configuration.
@@ -30,6 +32,12 @@ pub(crate) struct Key {
 /// Every key, in the order of the reference page.
 pub(crate) const KEYS: &[Key] = &[
     Key { path: "policy.use", kind: Kind::Text, default: "default", meaning: "policy pack (default, strict, observe) or file" },
+    Key {
+        path: "check.exclude",
+        kind: Kind::List,
+        default: "",
+        meaning: "patterns, as in .gitignore, of files that a walk of a folder passes over",
+    },
     Key {
         path: "cache.dir",
         kind: Kind::Path,
@@ -100,7 +108,7 @@ impl Config {
             let name = variable(key.path);
             if let Some(value) = env.get(&name).filter(|value| !value.is_empty()) {
                 check(key, value).with_context(|| format!("in environment variable {name}"))?;
-                values.insert(key.path, value.clone());
+                values.insert(key.path, if key.kind == Kind::List { value.replace(',', "\n") } else { value.clone() });
             }
         }
         unknown_variables(env)?;
@@ -115,6 +123,12 @@ impl Config {
     /// The value as a number.
     pub(crate) fn number(&self, path: &str) -> Option<u64> {
         self.text(path).and_then(|value| value.parse().ok())
+    }
+
+    /// The value as a list.
+    pub(crate) fn list(&self, path: &str) -> Vec<String> {
+        let parts = self.text(path).unwrap_or_default().split('\n').map(str::trim);
+        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
     /// The value as a path.
@@ -167,10 +181,17 @@ fn read_file(text: &str, file: &Path, values: &mut BTreeMap<&'static str, String
             let value = match (key.kind, value) {
                 (Kind::Text | Kind::Path, toml::Value::String(text)) => text.clone(),
                 (Kind::Number, toml::Value::Integer(number)) => number.to_string(),
-                (_, other) => bail!(
-                    "`{path}` is a {}, expected a {}",
+                (Kind::List, toml::Value::Array(items)) if items.iter().all(toml::Value::is_str) => {
+                    items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join("\n")
+                }
+                (kind, other) => bail!(
+                    "`{path}` is a {}, expected {}",
                     other.type_str(),
-                    if key.kind == Kind::Number { "whole number" } else { "string" }
+                    match kind {
+                        Kind::Number => "a whole number",
+                        Kind::List => "an array of strings",
+                        Kind::Text | Kind::Path => "a string",
+                    }
                 ),
             };
             check(key, &value)?;
@@ -232,6 +253,15 @@ mod tests {
         for text in ["[feeds]\nstale_days = \"x\"\n", "[feeds]\nstale_days = 0\n", "feeds = 1\n", "[policy]\nuse = 3\n", "[policy\n"] {
             assert!(load(text, &[]).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn lists_are_arrays_in_the_file_and_separated_by_commas_in_the_variable() {
+        let file = "[check]\nexclude = [\"tests/\", \"*.old\"]\n";
+        assert_eq!(load(file, &[]).unwrap().list("check.exclude"), ["tests/", "*.old"]);
+        assert_eq!(load(file, &[("BIFOCAL_CHECK_EXCLUDE", "a/, b")]).unwrap().list("check.exclude"), ["a/", "b"]);
+        assert!(load("", &[]).unwrap().list("check.exclude").is_empty());
+        assert!(load("[check]\nexclude = \"tests/\"\n", &[]).is_err());
     }
 
     #[test]

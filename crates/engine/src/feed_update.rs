@@ -88,8 +88,10 @@ impl fmt::Display for UpdateReport {
                     report.malware,
                     report.withdrawn
                 )?;
-                if let Some(date) = report.as_of {
-                    write!(f, ", as of {}", date.strftime("%Y-%m-%d"))?;
+                for (what, date) in [("obtained", report.obtained), ("newest record", report.newest)] {
+                    if let Some(date) = date {
+                        write!(f, ", {what} {}", date.strftime("%Y-%m-%d"))?;
+                    }
                 }
                 if report.vanished > 0 {
                     let (records, are) = (counted(report.vanished, "record", "records"), if report.vanished == 1 { "is" } else { "are" });
@@ -206,6 +208,10 @@ impl FeedUpdate {
         options.ecosystems = feed.ecosystems.clone();
         options.expected_sha256 = feed.sha256;
         options.force = self.allow_shrinkage;
+        options.obtained = match &feed.location {
+            FeedLocation::Path(path) => last_change(path),
+            FeedLocation::Url(_) => None,
+        };
         if let Some(key) = &feed.minisign {
             options.signature = Some(SignatureCheck { public_key: key.clone(), signature: self.signature(feed).await? });
         }
@@ -289,6 +295,27 @@ fn keep(dir: &Path, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+/// When a file, or the newest file of a folder, was last changed: what lay here all the time is no newer for being loaded.
+fn last_change(path: &Path) -> Option<Timestamp> {
+    let of = |meta: std::fs::Metadata| meta.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
+    let meta = std::fs::metadata(path).ok()?;
+    if !meta.is_dir() {
+        return of(meta);
+    }
+    let mut newest = None;
+    let mut pending = vec![path.to_path_buf()];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(&folder).ok()?.flatten() {
+            match entry.metadata() {
+                Ok(meta) if meta.is_dir() => pending.push(entry.path()),
+                Ok(meta) => newest = newest.max(of(meta)),
+                Err(_) => {}
+            }
+        }
+    }
+    newest
 }
 
 fn former_size(path: &Path, ecosystem: Ecosystem) -> Option<usize> {

@@ -64,6 +64,9 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// What the search for files left out, a line for each kind.
     pub left_out: Vec<String>,
+    /// Files that the search found and that are malformed, each with what is wrong: wrong usage, although the rest is
+    /// evaluated. They are among `not_evaluated` too.
+    pub malformed: Vec<String>,
 }
 
 impl Plan {

@@ -15,7 +15,7 @@ fn joined(digests: &[Digest]) -> String {
 pub(crate) fn lockfile_mismatch(mismatch: &Mismatch) -> Signal {
     let name = if mismatch.filename.is_empty() { "the artifact" } else { &mismatch.filename };
     draft(
-        format!("the lockfile pins another digest of {name} than the registry offers"),
+        format!("{} names another digest of {name} than the registry offers", mismatch.place.path),
         vec![
             Evidence::record("lockfile", &mismatch.place.to_string(), "", &joined(&mismatch.pinned)),
             Evidence::record("registry", &mismatch.filename, "", &joined(&mismatch.offered)),

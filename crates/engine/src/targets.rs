@@ -2,10 +2,11 @@
 //!
 //! Synchronous, for a blocking thread: reading may ask an upstream for parent POMs.
 
+use crate::exclude::Exclude;
 use crate::plan::Plan;
 use crate::poms::Poms;
 use crate::report::{LocalDependency, NotEvaluated};
-use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, PurlError, ReaderLimits, Requested, printable};
+use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, Place, PurlError, ReaderLimits, Requested, printable};
 use bifocal_readers::{
     FileError, FileSource, Folder, Problem, PythonEnvironment, ReadContext, ReadError, detect, is_looked_for, qualified, read, walk,
 };
@@ -26,6 +27,8 @@ pub struct Request {
     pub targets: Vec<String>,
     /// A git revision whose releases are left out.
     pub base: Option<String>,
+    /// Files that are passed over when folders are walked.
+    pub exclude: Exclude,
     /// Environment variables, for requirements files that refer to them.
     pub variables: BTreeMap<String, String>,
 }
@@ -90,23 +93,35 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
         if target.starts_with("pkg:") {
             purls.push(purl(target)?);
         } else {
-            expand(&request.cwd, target, &mut found)?;
+            expand(request, target, &mut found)?;
         }
     }
     if request.targets.is_empty() {
-        expand(&request.cwd, ".", &mut found)?;
+        expand(request, ".", &mut found)?;
     }
-    let Expanded { paths, mut inventories, left_out, .. } = found;
+    let Expanded { paths, named, mut inventories, left_out, .. } = found;
     if !purls.is_empty() {
         inventories.push(Inventory { dependencies: purls, ..Inventory::new("command line", FileKind::CommandLine) });
     }
-    let mut unread = Vec::new();
+    let (mut unread, mut malformed) = (Vec::new(), Vec::new());
     for path in &paths {
         match read_one(path, &files, request, &poms) {
             Ok(inventory) => inventories.push(inventory),
             // The other files are looked at all the same: one of them may name something that is denied.
             Err(TargetError::Upstream(error)) => {
                 unread.push(NotEvaluated { what: printable(path), place: error.place, error: error.problem.to_string() });
+            }
+            // So too where a walk came upon one that is malformed; one that a person named is a mistake of theirs.
+            Err(error) if !named.contains(path) => {
+                malformed.push(error.to_string());
+                let place = Place { path: path.clone(), line: 0 };
+                unread.push(match error {
+                    TargetError::Read(error) => {
+                        NotEvaluated { what: printable(path), place: error.place, error: error.problem.to_string() }
+                    }
+                    TargetError::Missing { why, .. } => NotEvaluated { what: printable(path), place, error: why },
+                    other => NotEvaluated { what: printable(path), place, error: other.to_string() },
+                });
             }
             Err(error) => return Err(error),
         }
@@ -116,6 +131,7 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
     links(&mut plan, request);
     plan.not_evaluated.extend(unread);
     plan.left_out.splice(0..0, left_out);
+    plan.malformed = malformed;
     match &request.base {
         None => Ok(plan),
         Some(revision) => {
@@ -231,6 +247,8 @@ struct Expanded {
     /// To read, each once.
     paths: Vec<String>,
     seen: BTreeSet<String>,
+    /// Those that a person named one by one.
+    named: BTreeSet<String>,
     /// What the search itself has to say.
     inventories: Vec<Inventory>,
     /// See [`Plan::left_out`].
@@ -246,14 +264,19 @@ impl Expanded {
 }
 
 /// A file as it is; a folder as the files found in it.
-fn expand(cwd: &Path, target: &str, into: &mut Expanded) -> Result<(), TargetError> {
-    let path = cwd.join(target);
+fn expand(request: &Request, target: &str, into: &mut Expanded) -> Result<(), TargetError> {
+    let path = request.cwd.join(target);
     let meta = std::fs::metadata(&path).map_err(|error| TargetError::Missing { path: printable(target), why: error.to_string() })?;
     if !meta.is_dir() {
+        into.named.insert(slashes(target));
         into.add(slashes(target));
         return Ok(());
     }
-    let found = walk(&path, &ReaderLimits::default())?;
+    let mut found = walk(&path, &ReaderLimits::default())?;
+    let mut others = tracked_and_ignored(&path);
+    others.retain(|file| is_looked_for(file));
+    let excluded = request.exclude.apply(&path, &mut found, &mut others);
+    found.left_out.extend(excluded);
     if found.files.is_empty() && found.unread.is_empty() {
         let left_out = if found.left_out.is_empty() { String::new() } else { format!(" (left out: {})", found.left_out.join("; ")) };
         // Without the `.` at the end of `folder/.`.
@@ -271,7 +294,7 @@ fn expand(cwd: &Path, target: &str, into: &mut Expanded) -> Result<(), TargetErr
         }
         into.add(path);
     }
-    for file in tracked_and_ignored(&path).into_iter().filter(|file| is_looked_for(file)) {
+    for file in others {
         into.add(format!("{prefix}{file}"));
     }
     let mut unread = found.unread;
@@ -411,11 +434,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("web")).unwrap();
         std::fs::write(dir.path().join("web/package.json"), "{}").unwrap();
+        let request = Request {
+            cwd: dir.path().to_path_buf(),
+            targets: Vec::new(),
+            base: None,
+            exclude: Exclude::default(),
+            variables: BTreeMap::new(),
+        };
         for (target, path) in [(".", "web/package.json"), ("web", "web/package.json"), ("./web/", "web/package.json")] {
             let mut found = Expanded::default();
-            expand(dir.path(), target, &mut found).unwrap();
+            expand(&request, target, &mut found).unwrap();
             assert_eq!(found.paths, [path]);
         }
-        assert!(matches!(expand(dir.path(), "nowhere", &mut Expanded::default()), Err(TargetError::Missing { .. })));
+        assert!(matches!(expand(&request, "nowhere", &mut Expanded::default()), Err(TargetError::Missing { .. })));
     }
 }

@@ -11,7 +11,7 @@ use crate::packs::{PACKS, pack};
 use crate::people::MAX_OVERRIDE;
 use crate::problem::{Level, PolicyError, Problem, Problems, nearest, shown};
 use crate::{KnownSignals, MAX_CONDITION, MAX_FILE, MAX_RULES};
-use bifocal_core::{MalwareOverride, SCHEMA_VERSION, Verdict, Waiver, different_people};
+use bifocal_core::{Ecosystem, MalwareOverride, SCHEMA_VERSION, Verdict, Waiver, different_people};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use toml_edit::TableLike;
@@ -72,6 +72,13 @@ impl Policy {
             }
         }
     }
+}
+
+/// The feeds that answer questions: for the release's ecosystem, or for one.
+fn feed_names() -> Vec<String> {
+    let kinds = ["osv", "popularity"];
+    let whole = kinds.iter().map(|kind| (*kind).to_owned());
+    whole.chain(kinds.iter().flat_map(|kind| Ecosystem::ALL.into_iter().map(move |ecosystem| format!("{kind}/{ecosystem}")))).collect()
 }
 
 fn pack_file(name: &str) -> String {
@@ -209,11 +216,17 @@ impl Loader<'_> {
     fn needs(&mut self, feeds: Option<(&dyn TableLike, usize)>, require: Option<(&dyn TableLike, usize)>, needs: &mut Needs) {
         if let Some((table, at)) = feeds {
             let mut keys = Keys::new(table, at, "[feeds]", &["require", "stale_after_days"], &mut self.problems);
-            if let Some(names) = keys.texts("require") {
-                needs.feeds = names.into_iter().map(|name| name.value).collect();
-            }
+            let names = keys.texts("require");
             if let Some(days) = keys.number("stale_after_days", 3650) {
                 needs.stale_after_days = Some(days);
+            }
+            let known = feed_names();
+            for name in names.iter().flatten().filter(|name| !known.contains(&name.value)) {
+                let hint = nearest(&name.value, known.iter().map(String::as_str));
+                self.problems.error(name.span.start, format!("no feed is called `{}`", shown(&name.value)), hint);
+            }
+            if let Some(names) = names {
+                needs.feeds = names.into_iter().map(|name| name.value).collect();
             }
         }
         if let Some((table, at)) = require {

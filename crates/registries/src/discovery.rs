@@ -82,13 +82,19 @@ impl Upstream {
     }
 }
 
+/// Where an upstream that is set for this program alone comes from; the variable wins over the file.
+pub(crate) fn setting(shared: &Shared, ecosystem: Ecosystem) -> String {
+    let variable = format!("BIFOCAL_UPSTREAM_{}", ecosystem.as_str().to_uppercase());
+    if shared.env.var(&variable).is_some() { variable } else { format!("upstream.{ecosystem} of bifocal.toml") }
+}
+
 /// Upstreams that bifocal.toml names, which replace discovery.
 pub(crate) fn from_options(shared: &Shared, ecosystem: Ecosystem, credentials: &mut Credentials) -> Result<Vec<Upstream>, RegistryError> {
     let Some(listed) = shared.options.upstreams.get(&ecosystem) else { return Ok(Vec::new()) };
     let mut out = Vec::new();
     for (at, text) in listed.iter().enumerate() {
         let id = if at == 0 { "default".to_owned() } else { format!("upstream-{}", at + 1) };
-        out.push(Upstream::read(shared, ecosystem, &id, text, &format!("upstream.{ecosystem} of bifocal.toml"), credentials)?);
+        out.push(Upstream::read(shared, ecosystem, &id, text, &setting(shared, ecosystem), credentials)?);
     }
     Ok(out)
 }

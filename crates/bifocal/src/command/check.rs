@@ -1,11 +1,11 @@
 //! `bifocal check`.
 
 use crate::cli::{CheckArgs, FailOn, Global};
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 use crate::progress::Bar;
 use crate::{format, known, setup, terminal};
 use anyhow::{Context as _, anyhow};
-use bifocal_engine::{Plan, targets};
+use bifocal_engine::{Exclude, Plan, targets};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +26,8 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
         .transpose()?;
     let waivers = if writing.is_some() { Vec::new() } else { known::findings(&session, &args.known)? };
     let registries = session.registries(&args.sources)?;
-    let plan = plan(&session, &args, Arc::clone(&registries)).await?;
+    let mut plan = plan(&session, &args, Arc::clone(&registries)).await?;
+    let malformed = std::mem::take(&mut plan.malformed);
     let engine = session
         .engine(
             setup::EngineArgs {
@@ -63,12 +64,24 @@ pub(crate) async fn run(global: Global, args: CheckArgs) -> Result<u8, Failure> 
     let text = format::check(&checked.report, args.format, color, global.verbose > 0)?;
     terminal::write_result(&text, args.answer.output.as_deref())?;
     engine.finish().await;
+    for error in &malformed {
+        terminal::error(&anyhow!("{error}; mend it, or pass it over with --exclude"));
+    }
+    if !malformed.is_empty() {
+        return Ok(exit::USAGE);
+    }
     Ok(checked.report.exit_code(args.answer.fail_on == FailOn::Deny))
 }
 
 /// What is asked for, less what the base revision has.
 async fn plan(session: &setup::Session, args: &CheckArgs, registries: Arc<bifocal_registries::Registries>) -> Result<Plan, Failure> {
+    let mut exclude = Exclude::default();
+    exclude.add(&session.cwd, &args.exclude).map_err(|why| Failure::usage(anyhow!("--exclude {why}")))?;
+    let listed = session.config.list("check.exclude");
+    let folder = session.config.folder().map_or_else(|| session.cwd.clone(), |folder| session.cwd.join(folder));
+    exclude.add(&folder, &listed).map_err(|why| Failure::usage(anyhow!("check.exclude {why}")))?;
     let request = targets::Request {
+        exclude,
         cwd: session.cwd.clone(),
         targets: args.targets.clone(),
         base: args.base.clone().filter(|_| args.new_only),

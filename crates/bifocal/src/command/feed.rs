@@ -119,7 +119,8 @@ fn human(feeds: &Feeds) -> String {
     let mut out = String::new();
     for feed in feeds.status() {
         let remedy = if feed.health == FeedHealth::Fresh { String::new() } else { format!("  run `{}`", feed.remedy) };
-        let _ = writeln!(out, "{}{remedy}", line(feed));
+        let newest = feeds.loaded().iter().find(|loaded| loaded.status.name == feed.name).and_then(|loaded| loaded.newest);
+        let _ = writeln!(out, "{}{remedy}", line(feed, newest));
     }
     let (added, listed): (Vec<_>, Vec<_>) = feeds.loaded().iter().partition(|feed| is_named(&feed.status.name));
     for (title, loaded) in [
@@ -132,26 +133,28 @@ fn human(feeds: &Feeds) -> String {
         let _ = writeln!(out, "\n{title}");
         for feed in loaded {
             let about: Vec<&str> = feed.ecosystems.iter().map(|ecosystem| ecosystem.as_str()).collect();
-            let _ = writeln!(out, "  {}  about {}", line(&feed.status), about.join(", "));
+            let _ = writeln!(out, "  {}  about {}", line(&feed.status, feed.newest), about.join(", "));
         }
     }
     out
 }
 
-fn line(feed: &FeedStatus) -> String {
+fn line(feed: &FeedStatus, newest: Option<Timestamp>) -> String {
     let health = match feed.health {
         FeedHealth::Fresh => "fresh",
         FeedHealth::Stale => "stale",
         FeedHealth::Missing => "missing",
     };
-    let date = feed.as_of.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
+    let day = |date: Option<Timestamp>| date.map(|date| date.strftime("%Y-%m-%d").to_string());
+    let date = day(feed.as_of).unwrap_or_else(|| "-".to_owned());
+    let newest = day(newest).map_or_else(String::new, |date| format!(", newest record {date}"));
     let noun = if feed.records == 1 { "record " } else { "records" };
-    format!("{:20} {health:8} {:>10} {noun}  as of {date}", printable(&feed.name), feed.records)
+    format!("{:20} {health:8} {:>10} {noun}  obtained {date}{newest}", printable(&feed.name), feed.records)
 }
 
 fn loaded_json(feed: &LoadedFeed) -> serde_json::Value {
     json!({
         "name": feed.status.name, "role": if is_named(&feed.status.name) { "adds" } else { "answers" }, "ecosystems": feed.ecosystems,
-        "health": feed.status.health, "records": feed.status.records, "as_of": feed.status.as_of, "digest": feed.status.digest,
+        "health": feed.status.health, "records": feed.status.records, "as_of": feed.status.as_of, "newest": feed.newest, "digest": feed.status.digest,
     })
 }

@@ -79,7 +79,7 @@ fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
         let names: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
         let oldest = feeds.iter().filter_map(|feed| feed.as_of).min();
         let what = match (state, oldest) {
-            (FeedHealth::Stale, Some(date)) => format!("stale (as of {})", date.strftime("%Y-%m-%d")),
+            (FeedHealth::Stale, Some(date)) => format!("stale (obtained {})", date.strftime("%Y-%m-%d")),
             (FeedHealth::Stale, None) => "stale".to_owned(),
             _ => "missing".to_owned(),
         };

@@ -149,6 +149,35 @@ fn a_malformed_lockfile_is_2_with_file_line_and_what_was_expected() {
 }
 
 #[test]
+fn a_malformed_file_that_a_walk_came_upon_is_2_and_hides_no_verdict() {
+    let lab = lab();
+    lab.lock(&[npm("inner-tool", "99.99.99")]);
+    lab.write("tests/fixtures/broken/Cargo.lock", "version = 4\n\n[[package]]\nname = \"x\"\nversion = 3\n");
+    lab.write("tests/fixtures/cut/package-lock.json", "{");
+    let held = "pkg:npm/inner-tool@99.99.99";
+    let report = lab.check_json(2, &[]);
+    assert_eq!((report.verdict(held), report.count("error")), ("hold", 2));
+    let broken = "tests/fixtures/broken/Cargo.lock";
+    lab.run(&["check"]).expect(2).says(&["HOLD", held, "ERROR tests/fixtures/broken/Cargo.lock", "1 held, 2 not evaluated"]).complains(&[
+        "tests/fixtures/broken/Cargo.lock:5",
+        "tests/fixtures/cut/package-lock.json:1",
+        "--exclude",
+    ]);
+    // What a person named stops the run.
+    lab.run(&["check", "package-lock.json", broken]).expect(2).keeps_quiet_about(&["HOLD"]);
+    // Passed over, by option or configuration, and said.
+    let line = "not looked at: excluded by --exclude or check.exclude: tests/fixtures/broken/Cargo.lock, tests/fixtures/cut";
+    lab.run(&["check", "--exclude", "fixtures/"]).expect(1).says(&["1 held, 0 allowed", line]);
+    let two = ["check", "--exclude", "tests/fixtures/broken", "--exclude", "cut/package-lock.json"];
+    lab.run(&two).expect(2);
+    lab.run(&["check", "--exclude", "tests/fixtures/broken", "--exclude", "**/cut/package-lock.json"]).expect(1).says(&[line]);
+    lab.write("bifocal.toml", "[check]\nexclude = [\"/tests/fixtures/\"]\n");
+    lab.run(&["check"]).expect(1).says(&[line]);
+    lab.run(&["check", "tests"]).expect(2).complains(&["found no lockfile", "excluded by"]);
+    lab.run(&["check", "--exclude", "# x"]).expect(2).complains(&["--exclude `# x` is no pattern"]);
+}
+
+#[test]
 fn a_malformed_lockfile_beats_a_denied_release() {
     let lab = lab();
     lab.load_advisories(&[malware("MAL-2026-7", "left-pad", "1.3.0")]);

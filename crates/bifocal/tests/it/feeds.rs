@@ -73,6 +73,36 @@ fn a_named_file_adds_records_and_never_answers_for_a_feed_of_the_list() {
 }
 
 #[test]
+fn a_feed_is_as_old_as_the_moment_at_which_it_was_obtained() {
+    let lab = lab();
+    let day = |days: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24 * days);
+    let mut record = malware("MAL-2026-7", "other", "1.3.0");
+    record["modified"] = day(60).to_string().into();
+    // No record for 60 days, fetched just now: the ecosystem is quiet, and the feed fresh.
+    lab.upstream.route("/feeds/osv.json", "application/json", record.to_string());
+    let shown = |days: i64| day(days).strftime("%Y-%m-%d").to_string();
+    lab.run(&["feed", "update", "--as", "osv/npm", &format!("{}/feeds/osv.json", lab.upstream.url())]).expect(0).says(&[&format!(
+        "obtained {}, newest record {}",
+        shown(0),
+        shown(60)
+    )]);
+    assert_eq!(health(&lab, "osv/npm"), "fresh");
+    lab.run(&["feed", "status"]).expect(0).says(&[&format!("obtained {}, newest record {}", shown(0), shown(60))]);
+    lab.check_json(0, &["--policy", "strict", PAD]);
+    // A file that has lain here for 30 days is no newer for being loaded again.
+    let folder = lab.advisories(&[record]);
+    let file = folder.join("MAL-2026-7.json");
+    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 3600);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(then).unwrap();
+    for source in [&file, &folder] {
+        lab.run(&["feed", "update", "--as", "osv/npm", source.to_str().unwrap()]).expect(0).says(&[&format!("obtained {}", shown(30))]);
+        assert_eq!(health(&lab, "osv/npm"), "stale");
+        lab.run(&["check", PAD]).expect(0).says(&[&format!("feed osv/npm is stale (obtained {})", shown(30))]);
+        lab.check_json(3, &["--policy", "strict", PAD]);
+    }
+}
+
+#[test]
 fn every_feed_of_the_list_has_to_be_there() {
     let lab = lab();
     lab.load_advisories(&[malware("MAL-2026-7", "other", "1.3.0")]);

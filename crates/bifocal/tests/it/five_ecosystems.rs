@@ -67,6 +67,7 @@ fn settings(lab: &Lab) -> insta::Settings {
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.add_filter(r#""digest": ?"sha256:[0-9a-f]{64}""#, r#""digest": "sha256:[policy]""#);
+    settings.add_filter(r#""as_of": ?"[^"]*""#, r#""as_of": "[obtained]""#);
     settings.add_filter(r#""analyser": ?"[^"]*""#, r#""analyser": "[analyser]""#);
     settings.add_filter(r#""bifocal": ?"[^"]*""#, r#""bifocal": "[version]""#);
     settings.add_filter(&lab.project().display().to_string(), "[project]");

@@ -91,9 +91,8 @@ pub struct ImportOptions {
     pub force: bool,
     /// The time of the import.
     pub now: Timestamp,
-    /// When the source was made (the server's `Last-Modified`, say). `None`: the newest `modified` that is not in the
-    /// future.
-    pub as_of: Option<Timestamp>,
+    /// When the source was obtained, where that was before `now`: a file that lay on this machine.
+    pub obtained: Option<Timestamp>,
     /// Bounds.
     pub limits: ImportLimits,
 }
@@ -108,7 +107,7 @@ impl ImportOptions {
             signature: None,
             force: false,
             now,
-            as_of: None,
+            obtained: None,
             limits: ImportLimits::default(),
         }
     }
@@ -217,6 +216,8 @@ pub struct ImportReport {
     pub before: u64,
     /// Records of the last state that are gone.
     pub vanished: u64,
-    /// When the state was made.
-    pub as_of: Option<Timestamp>,
+    /// When the state was obtained.
+    pub obtained: Option<Timestamp>,
+    /// The newest date of a record that is not in the future.
+    pub newest: Option<Timestamp>,
 }

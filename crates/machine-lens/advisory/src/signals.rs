@@ -147,7 +147,7 @@ pub fn feed_unknown(status: &FeedStatus) -> Option<SignalDraft> {
         FeedHealth::Fresh => return None,
         FeedHealth::Missing => format!("the advisory feed `{}` has not been loaded", status.name),
         FeedHealth::Stale if date.is_empty() => format!("the advisory feed `{}` carries no date", status.name),
-        FeedHealth::Stale => format!("the advisory feed `{}` is of {date} and too old", status.name),
+        FeedHealth::Stale => format!("the advisory feed `{}` was obtained on {date}, too long ago", status.name),
     };
     Some(SignalDraft {
         id: FEED_UNAVAILABLE,

@@ -82,6 +82,8 @@ pub struct LoadedFeed {
     pub status: FeedStatus,
     /// The ecosystems that its records are about.
     pub ecosystems: Vec<Ecosystem>,
+    /// The date of its newest record: in a quiet ecosystem weeks lie between two.
+    pub newest: Option<Timestamp>,
 }
 
 struct Source {
@@ -89,7 +91,9 @@ struct Source {
     generation: i64,
     ecosystems: i64,
     digest: String,
-    as_of: Option<Timestamp>,
+    /// When it was obtained.
+    obtained: Option<Timestamp>,
+    newest: Option<Timestamp>,
     records: u64,
 }
 
@@ -248,7 +252,7 @@ impl AdvisoryStore {
         if answers.is_empty() || answers.len() < answering.len() {
             return Ok(missing_status());
         }
-        let as_of = answers.iter().map(|source| source.as_of).min().flatten();
+        let as_of = answers.iter().map(|source| source.obtained).min().flatten();
         let digest = if let [one] = sources.as_slice() {
             one.digest.clone()
         } else {
@@ -270,11 +274,12 @@ impl AdvisoryStore {
         let mut tx = self.pool.begin().await.map_err(AdvisoryError::database("begin a lookup"))?;
         let feeds = sources(&mut tx).await?.into_iter().map(|source| LoadedFeed {
             ecosystems: Ecosystem::ALL.into_iter().filter(|eco| source.ecosystems & (1 << ecosystem_number(*eco)) != 0).collect(),
+            newest: source.newest,
             status: FeedStatus {
                 name: source.name,
-                health: health(source.as_of, now, stale_after),
+                health: health(source.obtained, now, stale_after),
                 digest: source.digest,
-                as_of: source.as_of,
+                as_of: source.obtained,
                 records: source.records,
                 remedy: REMEDY.to_owned(),
             },
@@ -313,19 +318,20 @@ fn has_log(path: &Path) -> bool {
 
 async fn sources(connection: &mut SqliteConnection) -> Result<Vec<Source>, AdvisoryError> {
     let fail = AdvisoryError::database;
-    let rows = sqlx::query("SELECT name, generation, ecosystems, digest, as_of, records FROM source ORDER BY name")
+    let rows = sqlx::query("SELECT name, generation, ecosystems, digest, as_of, imported_at, records FROM source ORDER BY name")
         .fetch_all(connection)
         .await
         .map_err(fail("read the feeds"))?;
     rows.iter()
         .map(|row| {
-            let as_of: Option<i64> = row.try_get("as_of")?;
+            let newest: Option<i64> = row.try_get("as_of")?;
             Ok(Source {
                 name: row.try_get("name")?,
                 generation: row.try_get("generation")?,
                 ecosystems: row.try_get("ecosystems")?,
                 digest: row.try_get("digest")?,
-                as_of: as_of.and_then(|second| Timestamp::from_second(second).ok()),
+                obtained: Timestamp::from_second(row.try_get("imported_at")?).ok(),
+                newest: newest.and_then(|second| Timestamp::from_second(second).ok()),
                 records: row.try_get::<i64, _>("records")?.unsigned_abs(),
             })
         })

@@ -64,7 +64,9 @@ pub(crate) async fn state(
     let declared = options.ecosystems.iter().fold(0i64, |set, eco| set | 1 << ecosystem_number(*eco));
     // What a feed is declared to be about and says nothing of, it does not answer for.
     let ecosystems = if declared == 0 { finished.ecosystems() } else { declared & finished.ecosystems() };
-    let as_of = options.as_of.filter(|date| *date <= options.now).or_else(|| finished.newest(options.now));
+    // A source that claims to come from the future was obtained now.
+    let obtained = options.obtained.unwrap_or(options.now).min(options.now);
+    let newest = finished.newest(options.now);
     let records = i64::try_from(finished.len()).unwrap_or(i64::MAX);
     sqlx::query(
         "INSERT INTO source (name, generation, ecosystems, digest, as_of, imported_at, records, first_record, id_hashes) \
@@ -77,8 +79,8 @@ pub(crate) async fn state(
     .bind(generation)
     .bind(ecosystems)
     .bind(&finished.digest)
-    .bind(as_of.map(Timestamp::as_second))
-    .bind(options.now.as_second())
+    .bind(newest.map(Timestamp::as_second))
+    .bind(obtained.as_second())
     .bind(records)
     .bind(first)
     .bind(hashes.concat())
@@ -95,7 +97,8 @@ pub(crate) async fn state(
         source_sha256,
         before,
         vanished,
-        as_of,
+        obtained: Some(obtained),
+        newest,
         skipped: finished.into_skipped(),
     })
 }

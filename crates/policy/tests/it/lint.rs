@@ -1,4 +1,4 @@
-use crate::{mistake, problems};
+use crate::{known, mistake, problems};
 
 #[test]
 fn wrong_conditions_are_named_with_what_is_near() {
@@ -155,4 +155,12 @@ fn overrides_need_two_people_and_end_soon() {
         assert!(problems(&text(by, "2026-03-10T00:00:00Z"))[0].contains(words), "{by}");
     }
     assert!(problems(&text(r#"["ann", "bob"]"#, "2026-04-10T00:00:00Z"))[0].contains("longer than 14 days"));
+}
+
+#[test]
+fn a_required_feed_that_is_none_is_an_error_that_names_the_nearest() {
+    let text = "schema_version = 1\nname = \"x\"\n[feeds]\nrequire = [\"osvv\", \"osv/pypi\", \"popularity/gem\"]\n[[rule]]\nname = \"x\"\nwhen = \"yanked\"\nverdict = \"allow\"\n";
+    let error = bifocal_policy::Policy::load(text, "p.toml", &known(), None).unwrap_err().to_string();
+    assert!(error.contains("p.toml:4:12: error: no feed is called `osvv`; did you mean `osv`?"), "{error}");
+    assert!(error.contains("no feed is called `popularity/gem`") && !error.contains("`osv/pypi`;"), "{error}");
 }

@@ -64,7 +64,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<CargoSetup, RegistryError> {
     if let Some(listed) = shared.options.upstreams.get(&Ecosystem::Cargo) {
         for (at, address) in listed.iter().enumerate() {
             let id = if at == 0 { "default".to_owned() } else { format!("upstream-{}", at + 1) };
-            let found = Found { address: address.clone(), source: "upstream.cargo of bifocal.toml".to_owned(), of_project: false };
+            let found = Found { address: address.clone(), source: super::setting(shared, Ecosystem::Cargo), of_project: false };
             setup.add(shared, &id, &found, None)?;
         }
         setup.credentials.reach_hosts();
@@ -119,7 +119,7 @@ fn sparse(found: &Found) -> Result<&str, RegistryError> {
     if let Some(bare) = address.strip_prefix("sparse+") {
         return Ok(bare);
     }
-    if found.source.ends_with("bifocal.toml") {
+    if found.source.ends_with("bifocal.toml") || found.source.starts_with("BIFOCAL_UPSTREAM_") {
         return Ok(address);
     }
     Err(RegistryError::Configuration {

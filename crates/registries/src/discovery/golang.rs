@@ -82,10 +82,10 @@ pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
             known
         }
     };
-    let mut source = "GOPROXY";
+    let mut source = "GOPROXY".to_owned();
     if let Some(listed) = shared.options.upstreams.get(&Ecosystem::Golang) {
         values.insert("GOPROXY".to_owned(), listed.join(","));
-        source = "upstream.golang of bifocal.toml";
+        source = super::setting(shared, Ecosystem::Golang);
     }
     let value = |key: &str| values.get(key).map(String::as_str).unwrap_or_default().trim();
     let or_private = |key: &str| if value(key).is_empty() { value("GOPRIVATE") } else { value(key) }.to_owned();
@@ -99,7 +99,7 @@ pub(crate) fn discover(shared: &Shared) -> Result<GoSetup, RegistryError> {
         credentials: Credentials::default(),
         notes,
     };
-    setup.read_proxies(shared, value("GOPROXY"), source)?;
+    setup.read_proxies(shared, value("GOPROXY"), &source)?;
     if setup.proxies.is_empty() {
         let why = match setup.end {
             End::Off => "GOPROXY is off",
