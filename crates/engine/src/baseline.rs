@@ -108,7 +108,7 @@ mod tests {
         let baseline = Baseline::of(&[waiver.clone(), waiver.clone()], "2026-11-24T00:00:00Z".parse().unwrap(), until);
         let again = Baseline::parse(&baseline.to_text().unwrap()).unwrap();
         assert_eq!(again, baseline);
-        assert_eq!(again.waivers(), [waiver.clone()]);
+        assert_eq!(again.waivers(), std::slice::from_ref(&waiver));
         // What an earlier version wrote about an analysis that failed.
         let failed = |rules: &[&str]| Waiver { rules: rules.iter().map(|rule| (*rule).to_owned()).collect(), ..waiver.clone() };
         let old = Baseline::of(&[failed(&["analysis-failed"]), failed(&["analysis-failed", "ours"])], baseline.written_at, until);

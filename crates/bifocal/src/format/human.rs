@@ -177,7 +177,7 @@ fn errors(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) 
                                 paint.outcome(Outcome::Error),
                                 paint.bold(&printable(&subject.name)),
                                 paint.dim(&subject.place),
-                                printable(&subject.error)
+                                printable(subject.error)
                             );
                         }
                     }
