@@ -154,7 +154,8 @@ impl<'a> Reader<'a, '_> {
         let wanted: BTreeSet<&str> = layout.roots.iter().map(|root| root.path.as_str()).collect();
         let package = Around { layout, ecosystem, acting: layout::golang::acting_folders(files) };
         for (&path, &bytes) in files {
-            let language = layout::language(path, bytes).or_else(|| (wanted.contains(path) && is_text(bytes)).then_some(Language::Shell));
+            let is_script = || wanted.contains(path) && is_text(bytes) && !is_data(path);
+            let language = layout::language(path, bytes).or_else(|| is_script().then_some(Language::Shell));
             let Some(language) = language.filter(|_| self.room > 0) else {
                 self.other(path, bytes);
                 continue;
@@ -195,6 +196,14 @@ impl<'a> Reader<'a, '_> {
             });
         }
     }
+}
+
+/// Whether a file's name says that it is data: what `exports` lists is not all code, `./package.json` least of all.
+fn is_data(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let data =
+        ["json", "css", "scss", "less", "html", "htm", "md", "txt", "map", "svg", "xml", "yml", "yaml", "toml", "csv", "proto", "graphql"];
+    name.rsplit_once('.').is_some_and(|(_, ending)| data.contains(&ending))
 }
 
 /// Whether bytes may be a script: a compiled entry point is no source, whatever names it.

@@ -186,7 +186,7 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
             let name = name_of(&inner);
             if name.is_empty() || nesting > 4 { Flow::default() } else { run(shell, &name, &inner, flow, nesting + 1) }
         }
-        "security" | "secret-tool" | "vaultcmd" => {
+        "security" | "secret-tool" | "vaultcmd" if command.words.len() > 1 => {
             shell.fact(Capability::Unprotect, name, flow.taint, command.text(), command.at);
             Flow { taint: Taint::SECRET_FILE, ..Flow::default() }
         }
