@@ -69,7 +69,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key { path: "feeds.stale_days", kind: Kind::Number, default: "7", meaning: "days after which a feed counts as stale" },
     Key { path: "analysis.jobs", kind: Kind::Number, default: "", meaning: "analyser processes; the number of cores unless set" },
     Key { path: "analysis.memory_mib", kind: Kind::Number, default: "4096", meaning: "most MiB of address space of one analyser process" },
-    Key { path: "analysis.seconds", kind: Kind::Number, default: "60", meaning: "most seconds for one artifact" },
+    Key { path: "analysis.seconds", kind: Kind::Number, default: "60", meaning: "most seconds of processor time for one artifact" },
     Key { path: "network.per_host", kind: Kind::Number, default: "32", meaning: "requests under way to one host" },
     Key { path: "network.tries", kind: Kind::Number, default: "4", meaning: "tries of one request" },
     Key { path: "upstream.npm", kind: Kind::Text, default: "", meaning: "npm registry; the npm client's own configuration unless set" },

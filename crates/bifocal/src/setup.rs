@@ -141,8 +141,7 @@ impl Session {
     pub(crate) fn analyser(&self, jobs: usize) -> Result<Analyser, Failure> {
         let mut limits = AnalysisLimits::default();
         limits.memory = self.config.number("analysis.memory_mib").map_or(limits.memory, |mib| mib << 20);
-        limits.time = self.config.number("analysis.seconds").map_or(limits.time, Duration::from_secs);
-        limits.archive.time = limits.archive.time.min(limits.time);
+        limits = limits.within(self.config.number("analysis.seconds").map_or(limits.time, Duration::from_secs));
         let program = std::env::current_exe().context("cannot tell where this program is, so its analyser cannot be started")?;
         Ok(Analyser::start(&program, &["analyser"], limits, jobs))
     }

@@ -49,15 +49,32 @@ pub struct AnalysisLimits {
     pub archive: ArchiveLimits,
     /// Address space of the child.
     pub memory: u64,
-    /// Wall-clock time.
+    /// Processor time, so that what is held does not depend on how busy the machine is. A child that waits instead of
+    /// working is ended when ten times as much has passed on the clock.
     pub time: Duration,
     /// Largest source file that is parsed; a larger one is read by lexical facts only.
     pub parsed_file: u64,
 }
 
+impl AnalysisLimits {
+    /// Sets the processor time of an artifact and, from it, how long its unpacking may last on the clock.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.time = time;
+        self.archive.time = self.on_the_clock();
+        self
+    }
+
+    /// The most time on the clock.
+    pub fn on_the_clock(&self) -> Duration {
+        self.time.saturating_mul(10)
+    }
+}
+
 impl Default for AnalysisLimits {
     fn default() -> Self {
-        AnalysisLimits { archive: ArchiveLimits::default(), memory: 4 << 30, time: Duration::from_secs(60), parsed_file: 8 << 20 }
+        AnalysisLimits { archive: ArchiveLimits::default(), memory: 4 << 30, time: Duration::ZERO, parsed_file: 8 << 20 }
+            .within(Duration::from_secs(60))
     }
 }
 

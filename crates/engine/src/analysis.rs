@@ -78,7 +78,7 @@ impl Analyser {
         };
         let process = ProcessLimits {
             memory: limits.memory,
-            time: limits.time,
+            time: limits.on_the_clock(),
             cpu: limits.time,
             request_bytes: limits.archive.archive_bytes,
             ..ProcessLimits::default()

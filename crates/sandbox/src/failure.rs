@@ -21,6 +21,12 @@ pub enum ChildFailure {
         /// The bound.
         after: Duration,
     },
+    /// The child used up its processor time and was ended.
+    #[error("the analyser needed more than {} s of processor time", .limit.as_secs_f64())]
+    OutOfTime {
+        /// The bound.
+        limit: Duration,
+    },
     /// The child wanted more memory than it may have.
     #[error("the analyser needed more than {} MiB of memory", .limit >> 20)]
     OutOfMemory {

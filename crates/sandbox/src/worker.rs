@@ -198,7 +198,7 @@ impl Worker {
 fn classify(status: ExitStatus, stderr: String, limits: &ProcessLimits) -> ChildFailure {
     let signal = signal_of(status);
     if signal.is_some() && signal == cpu_signal() {
-        return ChildFailure::TimedOut { after: limits.cpu };
+        return ChildFailure::OutOfTime { limit: limits.cpu };
     }
     // Rust aborts on a failed allocation, and so do the parsers in C.
     if !status.success() && tells_of_exhausted_memory(&stderr) {

@@ -158,7 +158,7 @@ async fn processor_time_is_bounded_apart_from_wall_clock_time() {
         assert_eq!(supervisor.run(b"echo", b"x").await.unwrap().bytes, b"x");
     }
     let failure = supervisor.run(b"loop", b"").await.unwrap_err();
-    assert!(matches!(failure, ChildFailure::TimedOut { after } if after == Duration::from_secs(1)), "{failure:?}");
+    assert!(matches!(failure, ChildFailure::OutOfTime { limit } if limit == Duration::from_secs(1)), "{failure:?}");
 }
 
 #[tokio::test]
