@@ -7,7 +7,6 @@
 use crate::analysis::Analyser;
 use crate::engine::Engine;
 use crate::intake::TakeError;
-use crate::plan::Wanted;
 use crate::report::{ArtifactReport, Outcome};
 use bifocal_behaviour::{Change, Difference, compare};
 use bifocal_core::{ArtifactFacts, ArtifactFile, Lens, Reason, Release, SCHEMA_VERSION, Sha256, Signal, Verdict, one_line};
@@ -137,12 +136,12 @@ impl Engine {
     /// # Errors
     /// One of them cannot be had.
     pub async fn compare(&self, old: &Release, new: &Release) -> Result<DiffReport, CompareError> {
-        let older = self.looked(old).await?;
-        let newer = self.looked(new).await?;
+        let (old, older) = self.looked(old).await?;
+        let (new, newer) = self.looked(new).await?;
         let mut report = empty(&self.policy, old.purl(), new.purl());
         let mut used = BTreeSet::new();
         for (file, later) in &newer {
-            match counterpart(file, new, old, &older, &used) {
+            match counterpart(file, &new, &old, &older, &used) {
                 Some(index) => {
                     used.insert(index);
                     if let Some((_, earlier)) = older.get(index) {
@@ -159,18 +158,14 @@ impl Engine {
         Ok(report)
     }
 
-    async fn looked(&self, release: &Release) -> Result<Vec<(ArtifactFile, Looked)>, CompareError> {
-        let wanted = Wanted { optional: false, ..Wanted::new(release.clone()) };
-        let known = self.intake.prefetch(std::slice::from_ref(&wanted)).await;
-        let taken = self.intake.take(&wanted, &known).await.map_err(|source| CompareError::Release { purl: release.purl(), source })?;
-        Ok(taken
-            .artifacts
-            .into_iter()
-            .map(|(file, facts)| {
-                let filename = file.filename.clone();
-                (file, Looked { filename, facts })
-            })
-            .collect())
+    /// The release as its registry spells it, and its files.
+    async fn looked(&self, release: &Release) -> Result<(Release, Vec<(ArtifactFile, Looked)>), CompareError> {
+        let taken = self.intake.take_named(release).await.map_err(|source| CompareError::Release { purl: release.purl(), source })?;
+        let looked = |(file, facts): (ArtifactFile, ArtifactFacts)| {
+            let filename = file.filename.clone();
+            (file, Looked { filename, facts })
+        };
+        Ok((taken.record.release, taken.artifacts.into_iter().map(looked).collect()))
     }
 }
 

@@ -16,7 +16,7 @@ use bifocal_registries::ResolveContext;
 use bifocal_store::{DecisionStore, StoreError};
 use futures::StreamExt as _;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Releases taken in side by side. Network waits dominate; analysis is bounded by its own pool.
@@ -116,19 +116,11 @@ impl Engine {
     /// The store of decisions cannot be read: without what people ruled there is no verdict.
     pub async fn check(&self, mut plan: Plan, progress: &dyn Progress) -> Result<Checked, StoreError> {
         let unresolvable = self.resolve(&mut plan).await;
+        progress.total(plan.wanted.len());
+        let mut taken = self.take_all(plan.wanted.values(), progress).await;
+        let respelled = self.respell(&mut plan, &mut taken).await;
+        taken.extend(self.take_all(respelled.iter().filter_map(|release| plan.wanted.get(release)), progress).await);
         let wanted: Vec<Wanted> = plan.wanted.values().cloned().collect();
-        progress.total(wanted.len());
-        let known = self.intake.prefetch(&wanted).await;
-        let known = &known;
-        let mut taken: BTreeMap<Release, Result<Taken, TakeError>> = futures::stream::iter(wanted.iter())
-            .map(|wanted| async move {
-                let result = self.intake.take(wanted, known).await;
-                progress.done(&wanted.release.purl());
-                (wanted.release.clone(), result)
-            })
-            .buffer_unordered(SIDE_BY_SIDE)
-            .collect()
-            .await;
         let releases: Vec<Release> = wanted.iter().map(|wanted| wanted.release.clone()).collect();
         let people = self.word(&releases).await?;
         let advisories = self.feeds.advisories(&releases).await;
@@ -158,6 +150,44 @@ impl Engine {
         Ok(Checked { report, baseline, configuration })
     }
 
+    async fn take_all(
+        &self,
+        wanted: impl Iterator<Item = &Wanted>,
+        progress: &dyn Progress,
+    ) -> BTreeMap<Release, Result<Taken, TakeError>> {
+        let wanted: Vec<Wanted> = wanted.cloned().collect();
+        let known = self.intake.prefetch(&wanted).await;
+        let known = &known;
+        futures::stream::iter(wanted.iter())
+            .map(|wanted| async move {
+                let result = self.intake.take(wanted, known).await;
+                progress.done(&wanted.release.purl());
+                (wanted.release.clone(), result)
+            })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect()
+            .await
+    }
+
+    /// Calls releases that their registry does not know by the spelling that it lists, and gives those: they are still to
+    /// be taken in, with all that any spelling of theirs pins.
+    async fn respell(&self, plan: &mut Plan, taken: &mut BTreeMap<Release, Result<Taken, TakeError>>) -> BTreeSet<Release> {
+        let mut listed = Vec::new();
+        for wanted in plan.wanted.values() {
+            if let Some(result) = taken.get(&wanted.release)
+                && let Some(release) = self.intake.listed(wanted, result).await
+            {
+                listed.push((wanted.release.clone(), release));
+            }
+        }
+        for (asked, release) in &listed {
+            plan.respell(asked, release.clone());
+            taken.remove(asked);
+            taken.remove(release);
+        }
+        listed.into_iter().map(|(_, release)| release).collect()
+    }
+
     /// What people said about these releases, from the policy's surroundings and from the store.
     async fn word(&self, releases: &[Release]) -> Result<Arc<PeoplesWord>, StoreError> {
         let Some(store) = &self.decisions else { return Ok(Arc::clone(&self.people)) };
@@ -169,9 +199,8 @@ impl Engine {
 
     /// Explains the verdict of one release.
     pub async fn explain(&self, release: &Release) -> Result<Explanation, TakeError> {
-        let wanted = Wanted { optional: false, ..Wanted::new(release.clone()) };
-        let known = self.intake.prefetch(std::slice::from_ref(&wanted)).await;
-        let taken = self.intake.take(&wanted, &known).await?;
+        let taken = self.intake.take_named(release).await?;
+        let release = &taken.record.release;
         let advisories = self.feeds.advisories(std::slice::from_ref(release)).await.remove(release).unwrap_or_default();
         let people = self.word(std::slice::from_ref(release)).await?;
         let evaluator = self.evaluator(&people);

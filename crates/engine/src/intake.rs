@@ -9,6 +9,7 @@ use crate::choose::{Choice, choose, hold_against};
 use crate::plan::Wanted;
 use crate::progress::Spent;
 use crate::provenance;
+use crate::spelling;
 use bifocal_core::{
     Algorithm, ArtifactFacts, ArtifactFile, DeclaredArtifact, Digest, Ecosystem, Place, Release, ReleaseRecord, Sha256, Signal, Status,
     printable,
@@ -207,6 +208,26 @@ impl Intake {
             }
         }
         Ok(taken)
+    }
+
+    /// Takes in one release that a person names.
+    pub(crate) async fn take_named(&self, release: &Release) -> Result<Taken, TakeError> {
+        let named = |release| Wanted { optional: false, ..Wanted::new(release) };
+        let wanted = named(spelling::plain(release));
+        let known = self.prefetch(std::slice::from_ref(&wanted)).await;
+        let result = self.take(&wanted, &known).await;
+        let Some(listed) = self.listed(&wanted, &result).await else { return result };
+        let wanted = named(listed);
+        let known = self.prefetch(std::slice::from_ref(&wanted)).await;
+        self.take(&wanted, &known).await
+    }
+
+    /// The spelling under which the registry lists a release that it does not know by the one asked for.
+    pub(crate) async fn listed(&self, wanted: &Wanted, result: &Result<Taken, TakeError>) -> Option<Release> {
+        let Err(TakeError::Registry(RegistryError::VersionNotFound { .. })) = result else { return None };
+        let package = self.registries.versions(&wanted.release.package).await.ok()?;
+        let versions: Vec<&str> = package.versions.iter().map(|point| point.version.as_str()).collect();
+        spelling::listed(&wanted.release, &versions, wanted.open)
     }
 
     /// A registry that the checked files name without a digest and that the user's own configuration does not know. The

@@ -21,6 +21,7 @@ mod progress;
 mod provenance;
 mod report;
 mod scan;
+mod spelling;
 pub mod targets;
 
 pub use analysis::{Analyser, confinement, serve_analyser};

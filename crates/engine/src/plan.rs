@@ -4,6 +4,7 @@
 //! was named for it; ranges still to be resolved; path dependencies; and what can never become a release.
 
 use crate::report::{LocalDependency, NotEvaluated};
+use crate::spelling;
 use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, Release, Requested};
 use bifocal_readers::NOT_LOOKED_AT;
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,6 +124,17 @@ impl Plan {
         }
     }
 
+    /// Calls a release by the spelling that its registry lists, together with what asks for it under that one.
+    pub(crate) fn respell(&mut self, old: &Release, listed: Release) {
+        let Some(asked) = self.wanted.remove(old) else { return };
+        let wanted = self.wanted.entry(listed.clone()).or_insert_with(|| Wanted::new(listed));
+        wanted.optional &= asked.optional;
+        wanted.open |= asked.open;
+        wanted.origins.extend(asked.origins);
+        wanted.places.extend(asked.places.into_iter().filter(|place| !wanted.places.contains(place)).collect::<Vec<_>>());
+        wanted.declared.extend(asked.declared.into_iter().filter(|pin| !wanted.declared.contains(pin)).collect::<Vec<_>>());
+    }
+
     /// The ecosystems that the plan touches.
     pub fn ecosystems(&self) -> BTreeSet<Ecosystem> {
         let exact = self.wanted.keys().map(Release::ecosystem);
@@ -132,7 +144,7 @@ impl Plan {
     fn add(&mut self, dependency: &Dependency, roots: &[String]) {
         let place = dependency.place.clone();
         match &dependency.requested {
-            Requested::Exact { release } => self.add_resolved(release.clone(), dependency),
+            Requested::Exact { release } => self.add_resolved(spelling::plain(release), dependency),
             Requested::Range { package, requirement } => self.ranges.push(RangeRequest {
                 package: package.clone(),
                 requirement: requirement.clone(),

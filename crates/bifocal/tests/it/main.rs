@@ -29,6 +29,7 @@ mod scan;
 mod shadow;
 mod shapes;
 mod short;
+mod spelling;
 mod tampering;
 mod thrift;
 mod waivers;
