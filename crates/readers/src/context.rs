@@ -38,6 +38,12 @@ impl<'a> ReadContext<'a> {
         }
     }
 
+    /// The same surroundings with another Java.
+    pub(crate) fn with_java(&self, java: JavaEnvironment) -> ReadContext<'a> {
+        let (files, poms, limits) = (self.files, self.poms, self.limits);
+        ReadContext { files, poms, python: self.python.clone(), java, variables: self.variables.clone(), limits }
+    }
+
     /// The file that is written so in the file `from`, with its path; `None` where there is none that may be read.
     pub(crate) fn beside(&self, from: &str, written: &str, limit: u64) -> Result<Option<(String, Vec<u8>)>, ReadError> {
         let Some(path) = beside(from, written) else { return Ok(None) };
@@ -284,7 +290,7 @@ pub trait PomSource {
     }
 }
 
-/// What Maven profiles are activated by.
+/// What Maven profiles are activated by, and what the command line gives to every POM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JavaEnvironment {
     /// `java.version`, such as `17.0.15`.
@@ -295,6 +301,8 @@ pub struct JavaEnvironment {
     pub os_family: String,
     /// `os.arch`, such as `amd64`.
     pub os_arch: String,
+    /// What `-Dname=value` says, for every POM of the project.
+    pub user_properties: BTreeMap<String, String>,
 }
 
 impl Default for JavaEnvironment {
@@ -305,6 +313,7 @@ impl Default for JavaEnvironment {
             os_name: "linux".to_owned(),
             os_family: "unix".to_owned(),
             os_arch: "amd64".to_owned(),
+            user_properties: BTreeMap::new(),
         }
     }
 }

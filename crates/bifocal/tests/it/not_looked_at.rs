@@ -271,3 +271,21 @@ fn a_pom_whose_parent_is_not_there_leaves_the_verdicts_of_the_others() {
     let report = lab.check_json(3, &["--at", AT]);
     assert_eq!(report.verdict("pkg:npm/left-pad@1.3.0"), "allow");
 }
+
+#[test]
+fn a_maven_module_outside_the_folder_is_an_error_and_one_inside_is_local() {
+    let lab = lab();
+    let pom = |name: &str, body: &str| {
+        format!("<project><groupId>g</groupId><artifactId>{name}</artifactId><version>1</version>{body}</project>")
+    };
+    std::fs::create_dir(lab.beside("other")).unwrap();
+    std::fs::write(lab.beside("other/pom.xml"), pom("other", "")).unwrap();
+    let modules = "<modules><module>../../other</module><module>../b</module></modules>";
+    lab.write("a/pom.xml", pom("a", modules));
+    lab.write("b/pom.xml", pom("b", ""));
+    let report = lab.check_json(3, &["--at", AT]);
+    let missing = report.0["not_evaluated"].as_array().unwrap();
+    assert_eq!(missing.len(), 1, "{missing:#?}");
+    assert!(missing[0]["what"].as_str().unwrap().contains("../../other"));
+    assert_eq!(report.0["local"][0]["path"], "../b");
+}

@@ -1,6 +1,6 @@
 //! Where Maven goes by the project's `.mvn` folder: the settings that it holds or that its `maven.config` names.
 
-use super::{MAX_FILE, upward};
+use super::{MAX_FILE, maven_config, upward};
 use crate::address;
 use crate::context::ReadContext;
 use crate::doc::xml::{self, Element};
@@ -17,21 +17,12 @@ pub(super) fn read(from: &str, ctx: &ReadContext<'_>) -> Result<Vec<Origin>, Rea
     for (path, bytes) in upward(from, &[".mvn/settings.xml"], ctx)? {
         settings(&path, &bytes, ctx, &mut named)?;
     }
-    // Maven takes the configuration of the nearest `.mvn`.
-    if let Some((path, bytes)) = upward(from, &[".mvn/maven.config"], ctx)?.into_iter().next() {
-        let text = Source { path: &path, bytes: &bytes }.utf8()?;
-        let words: Vec<&str> = text.split_whitespace().collect();
-        for (at, word) in words.iter().enumerate() {
-            let (name, value) = word.split_once('=').map_or((*word, words.get(at + 1).copied()), |(name, value)| (name, Some(value)));
-            if !matches!(name, "-s" | "--settings" | "-gs" | "--global-settings") {
-                continue;
-            }
-            let Some(value) = value else { continue };
-            // The path is relative to the folder that holds `.mvn`.
-            match ctx.beside(&path, &format!("../{value}"), MAX_FILE)? {
-                Some((other, bytes)) => settings(&other, &bytes, ctx, &mut named)?,
-                None => named.push(address::origin(&format!("the settings {value}"))),
-            }
+    let config = maven_config::read(from, ctx)?.unwrap_or_default();
+    for value in &config.settings {
+        // The path is relative to the folder that holds `.mvn`.
+        match ctx.beside(&config.path, &format!("../{value}"), MAX_FILE)? {
+            Some((other, bytes)) => settings(&other, &bytes, ctx, &mut named)?,
+            None => named.push(address::origin(&format!("the settings {value}"))),
         }
     }
     Ok(named)

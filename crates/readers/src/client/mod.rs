@@ -7,6 +7,7 @@
 
 mod cargo;
 mod maven;
+pub(crate) mod maven_config;
 mod npm;
 pub mod npmrc;
 mod python;

@@ -11,7 +11,7 @@ use super::{Fail, MAX_PARENTS, profile};
 use crate::context::Coordinates;
 use crate::error::{Problem, ReadError, shown};
 use bifocal_core::Place;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Repositories that one POM and its parents may name.
@@ -174,7 +174,8 @@ impl<'c, 'x> Builder<'c, 'x> {
                 }));
             }
             // `${revision}` in a parent's version stands in the POM itself.
-            let own: HashMap<String, String> = current.base.properties.iter().cloned().collect();
+            let mut own: HashMap<String, String> = current.base.properties.iter().cloned().collect();
+            own.extend(self.given(std::slice::from_ref(&current)));
             let version =
                 Properties::new(own).fill(&parent.version).map_err(|problem| Fail::Broken(ReadError { place: place.clone(), problem }))?;
             current = self.loader.parent(&current, &parent, &version, &place)?;
@@ -196,6 +197,7 @@ impl<'c, 'x> Builder<'c, 'x> {
         {
             raw.extend(profile::system_property(name, &self.loader.ctx.java).map(|value| (name.to_owned(), value.to_owned())));
         }
+        raw.extend(self.loader.ctx.java.user_properties.clone());
         for model in lineage.iter().rev() {
             let profiles = profile::active(model, self.loader.ctx);
             let bases = std::iter::once(&model.base).chain(profiles.iter().map(|profile| &profile.base));
@@ -204,6 +206,7 @@ impl<'c, 'x> Builder<'c, 'x> {
             }
         }
         raw.extend(more.iter().cloned());
+        raw.extend(self.given(lineage));
         let mut project = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 for prefix in ["project.", "pom."] {
@@ -223,6 +226,12 @@ impl<'c, 'x> Builder<'c, 'x> {
             project("parent.version", Some(parent.version.clone()));
         }
         Properties::new(raw)
+    }
+
+    /// What the command line gives: over all that a POM of the project says, and under all that another one does.
+    fn given(&self, lineage: &[Rc<Model>]) -> BTreeMap<String, String> {
+        let of_project = lineage.first().is_some_and(|model| model.path.is_some());
+        if of_project { self.loader.ctx.java.user_properties.clone() } else { BTreeMap::new() }
     }
 
     /// Dependencies and managed dependencies as written: the POM's own, then its parents' where the key is new.

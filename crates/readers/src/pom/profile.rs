@@ -66,8 +66,11 @@ fn property_holds(name: &str, value: Option<&str>, java: &JavaEnvironment) -> bo
     }
 }
 
-/// The few system properties that POMs ask for.
+/// What the command line gives, and the few system properties that POMs ask for.
 pub(crate) fn system_property<'e>(name: &str, java: &'e JavaEnvironment) -> Option<&'e str> {
+    if let Some(value) = java.user_properties.get(name) {
+        return Some(value);
+    }
     Some(match name {
         "java.version" => &java.java_version,
         "java.specification.version" | "java.vm.specification.version" => java.java_version.split('.').next().unwrap_or_default(),

@@ -1,7 +1,8 @@
 //! `pom.xml` and `.pom` files: the releases that Maven takes for the project, its transitive dependencies included
 //! where an upstream is at hand.
 
-use crate::context::{Coordinates, ReadContext};
+use crate::client::maven_config;
+use crate::context::{Coordinates, FileError, JavaEnvironment, ReadContext, beside};
 use crate::doc::xml;
 use crate::error::{Problem, ReadError};
 use crate::listing::Listing;
@@ -22,6 +23,8 @@ const MAX_EXTENSION_ELEMENTS: usize = 10_000;
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let mut list = Listing::new(*source, FileKind::Pom, ctx.limits);
+    let config = maven_config::read(source.path, ctx)?.unwrap_or_default();
+    let ctx = &ctx.with_java(JavaEnvironment { user_properties: config.properties, ..ctx.java.clone() });
     let model = Rc::new(model::parse(source, Some(source.path.into()), &ctx.limits)?);
     let whole = source.place(model.parent.as_ref().map_or(0, |parent| parent.line));
     let mut loader = Loader::new(ctx);
@@ -101,13 +104,33 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if !transitive && !project.dependencies.is_empty() {
         list.note(0, "no Maven upstream is at hand: only direct dependencies are listed");
     }
+    for module in model.modules.iter().chain(model.profiles.iter().flat_map(|profile| &profile.modules)) {
+        if leads_out(source.path, module, ctx) {
+            let requested = list.path(&format!("module {module}"), module);
+            list.add(0, requested, Vec::new(), false, Vec::new())?;
+        }
+    }
     if !model.modules.is_empty() {
         list.note(0, "modules are listed by their own POMs");
+    }
+    if !config.profiles.is_empty() {
+        let text = "profiles that .mvn/maven.config names (-P) are listed as those of other machines are, beside the active ones";
+        list.note(0, text);
     }
     if project_has_plugins {
         list.note(0, "what build plugins themselves depend on is not listed");
     }
     Ok(list.finish())
+}
+
+/// Whether a module is not in the folder of the POM that names it, so that a walk of that folder does not come upon it.
+fn leads_out(from: &str, module: &str, ctx: &ReadContext<'_>) -> bool {
+    let written = if module.ends_with(".xml") { module.to_owned() } else { format!("{module}/pom.xml") };
+    let folder = from.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{}/", folder.trim_start_matches("./")));
+    match beside(from, &written) {
+        Some(path) => !path.starts_with(&folder) || matches!(ctx.files.file(&path, ctx.limits.file_bytes), Err(FileError::Outside)),
+        None => true,
+    }
 }
 
 fn exact(package: PackageName, version: &str, place: &Place) -> Result<Requested, ReadError> {

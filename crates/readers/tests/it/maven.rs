@@ -260,3 +260,52 @@ fn too_many_dependencies_are_refused() {
     let error = read("pom.xml", project("root:1", &dependencies(&many)).as_bytes(), &ctx).unwrap_err();
     assert_eq!(error.to_string(), "pom.xml:7: more than 3 dependencies");
 }
+
+fn with_config(config: &str, body: &str, poms: &[(&str, String)]) -> Inventory {
+    let poms = Poms(poms.iter().map(|(name, body)| ((*name).to_owned(), project(name, body))).collect(), false);
+    let text = format!("<project><groupId>g</groupId><artifactId>app</artifactId><version>${{revision}}</version>{body}</project>");
+    let files: BTreeMap<String, Vec<u8>> = BTreeMap::from([(".mvn/maven.config".to_owned(), config.as_bytes().to_vec())]);
+    let mut ctx = ReadContext::new(&files);
+    ctx.poms = Some(&poms);
+    read("pom.xml", text.as_bytes(), &ctx).unwrap()
+}
+
+#[test]
+fn properties_of_the_project_s_maven_config_count_over_those_of_its_poms() {
+    let body = format!("<properties><v>1</v></properties>{}", dependencies(&[dependency("a:${v}", ""), dependency("b:${revision}", "")]));
+    let upstream = |name: &'static str, body: &str| (name, body.to_owned());
+    let theirs = format!("<properties><v>7</v></properties>{}", dependencies(&[dependency("deep:${v}", "")]));
+    let poms = [upstream("a:1", ""), upstream("a:2", &theirs), upstream("b:3", ""), upstream("deep:7", "")];
+    // What another project says of its own properties stays.
+    assert_eq!(names(&with_config("-B\n-Drevision=3 -D v=2\n", &body, &poms)), ["a:2", "b:3", "deep:7"]);
+    assert_eq!(names(&with_config("-Drevision=3\n# -Dv=2\n", &body, &poms)), ["a:1", "b:3"]);
+}
+
+#[test]
+fn a_property_of_maven_config_activates_profiles_and_named_ones_are_said() {
+    let body = format!(
+        "<profiles><profile><id>x</id><activation><property><name>full</name></property></activation>{}</profile></profiles>",
+        dependencies(&[dependency("extra:1", "")])
+    );
+    let poms = [("extra:1", String::new())];
+    assert_eq!(names(&with_config("-Drevision=1", &body, &poms)), ["extra:1 test"]);
+    let active = with_config("-Drevision=1 -Dfull -Px", &body, &poms);
+    assert_eq!(names(&active), ["extra:1"]);
+    assert!(active.notes.iter().any(|note| note.contains("-P")), "{:?}", active.notes);
+}
+
+#[test]
+fn a_module_that_is_not_below_its_pom_is_listed() {
+    let files: BTreeMap<String, Vec<u8>> = BTreeMap::from([("a/in/pom.xml".to_owned(), project("in:1", "").into_bytes())]);
+    let body = "<modules><module>in</module><module>../other</module><module>../../away</module></modules>";
+    let inventory = read("a/pom.xml", project("root:1", body).as_bytes(), &ReadContext::new(&files)).unwrap();
+    let paths: Vec<&str> = inventory
+        .dependencies
+        .iter()
+        .filter_map(|one| match &one.requested {
+            Requested::Path { path, .. } => Some(path.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(paths, ["../other", "../../away"]);
+}
