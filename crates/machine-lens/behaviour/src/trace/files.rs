@@ -214,19 +214,19 @@ impl<'m> Tracer<'m, '_> {
             .reduce(Taint::with)
     }
 
-    /// A name server is asked. Asking for this machine's own name is no message to anybody.
+    /// A name server is asked. Asking for this machine's own name is no message to anybody, and an address that comes back
+    /// is nothing that could be run.
     pub(super) fn ask_name(&mut self, path: &Rc<str>, args: &Args, site: Site) -> Value {
         let rendered = self.render_args(args);
         let taint = args.taint();
-        let name = rendered.first().map_or("", String::as_str);
-        let own = taint.has(Taint::HOST) && !name.contains('.');
-        if own {
+        if taint.has(Taint::HOST) && rendered.first().is_some_and(|name| names_this_machine(name)) {
             self.note(Capability::HostInfo, path, Taint::NONE, Vec::new(), site);
             return Value::unknown(Taint::HOST);
         }
+        let gives = if answers_address(path) { Taint::NONE } else { Taint::NETWORK };
         self.note(Capability::Dns, path, taint, rendered, site);
-        self.hand_to_functions(args, Taint::NETWORK, site.scope);
-        Value::unknown(Taint::NETWORK)
+        self.hand_to_functions(args, gives, site.scope);
+        Value::unknown(gives)
     }
 
     pub(super) fn network(&mut self, effect: Effect, path: &Rc<str>, callee: &Value, args: &Args, site: Site) -> Value {
@@ -296,6 +296,25 @@ impl<'m> Tracer<'m, '_> {
 fn dropped_of(taint: Taint) -> Taint {
     let carried = Taint(taint.0 & FOREIGN.0);
     if carried.is_none() { Taint::NONE } else { carried.with(Taint::DROPPED) }
+}
+
+/// Whether a name that is made of what this machine is called asks nobody outside: nothing follows it, or a suffix that no
+/// public name server is asked for (RFC 6761, 6762, 8375 and what routers at home use).
+fn names_this_machine(name: &str) -> bool {
+    let own = name.trim_matches(['"', '\'']).trim_end_matches('.');
+    let suffix = own.rsplit(super::value::HOLE).next().unwrap_or(own);
+    !own.contains('.') || [".local", ".localhost", ".localdomain", ".lan", ".home", ".home.arpa", ".internal"].contains(&suffix)
+}
+
+/// Whether this interface answers with addresses or with the name of an address, and with nothing that its owner words.
+fn answers_address(path: &str) -> bool {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    [
+        "lookup", "resolve4", "resolve6", "reverse", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getaddrinfo", "LookupHost",
+        "LookupIP", "LookupAddr", "getByName", "getAllByName", "to_socket_addrs", "lookup_host", "lookup_ip",
+    ]
+    .contains(&last)
+        && !path.starts_with("javax.naming")
 }
 
 fn looks_like_python(text: &str) -> bool {
