@@ -310,8 +310,22 @@ fn names_this_machine(name: &str) -> bool {
 fn answers_address(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
     [
-        "lookup", "resolve4", "resolve6", "reverse", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getaddrinfo", "LookupHost",
-        "LookupIP", "LookupAddr", "getByName", "getAllByName", "to_socket_addrs", "lookup_host", "lookup_ip",
+        "lookup",
+        "resolve4",
+        "resolve6",
+        "reverse",
+        "gethostbyname",
+        "gethostbyname_ex",
+        "gethostbyaddr",
+        "getaddrinfo",
+        "LookupHost",
+        "LookupIP",
+        "LookupAddr",
+        "getByName",
+        "getAllByName",
+        "to_socket_addrs",
+        "lookup_host",
+        "lookup_ip",
     ]
     .contains(&last)
         && !path.starts_with("javax.naming")
