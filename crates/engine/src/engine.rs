@@ -10,7 +10,7 @@ use crate::plan::{Plan, Wanted};
 use crate::progress::Progress;
 use crate::report::{ArtifactReport, CheckReport, NotEvaluated, Outcome, PolicyRef, ReleaseReport, ShadowChange};
 use bifocal_behaviour::ANALYSER;
-use bifocal_core::{Assessment, Decision, Judgement, MalwareOverride, Place, Release, SCHEMA_VERSION, Signal, Verdict, Waiver};
+use bifocal_core::{Assessment, Decision, Judgement, MalwareOverride, Place, Release, SCHEMA_VERSION, Signal, Verdict, Waiver, counted};
 use bifocal_policy::{Context, Explanation, Policy, baseline_waiver};
 use bifocal_registries::ResolveContext;
 use bifocal_store::{DecisionStore, StoreError};
@@ -128,6 +128,7 @@ impl Engine {
         let configuration =
             taken.values().find_map(|result| result.as_ref().err().filter(|error| error.is_configuration()).map(ToString::to_string));
         let configuration = configuration.or(unresolvable);
+        let passed_over = passed_over(&wanted, &taken);
         let mut work = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             if let Some(result) = taken.remove(&wanted.release) {
@@ -138,6 +139,7 @@ impl Engine {
         let evaluated = self.evaluate_all(work, &people).await;
 
         let mut report = self.empty_report(&plan);
+        report.left_out.extend(passed_over);
         let mut baseline = Vec::new();
         for one in evaluated {
             report.releases.push(one.report);
@@ -451,6 +453,18 @@ impl Evaluator {
             upstream: taken.record.upstream.clone(),
         }
     }
+}
+
+/// How many files that lockfiles pin are not looked at, in a line.
+fn passed_over(wanted: &[Wanted], taken: &BTreeMap<Release, Result<Taken, TakeError>>) -> Option<String> {
+    let pins = |one: &&Wanted| one.declared.iter().any(|(artifact, _)| !artifact.digests.is_empty());
+    let counts = wanted.iter().filter(pins).filter_map(|one| taken.get(&one.release)?.as_ref().ok().map(|taken| u64::from(taken.others)));
+    let counts: Vec<u64> = counts.filter(|count| *count > 0).collect();
+    let files = counted(counts.iter().sum(), "other file", "other files");
+    let releases = counted(counts.len() as u64, "release", "releases");
+    (!counts.is_empty()).then(|| {
+        format!("{files} that lockfiles pin for {releases} and that the client here does not take; --all-artifacts looks at them too")
+    })
 }
 
 fn change(release: &Release, now: &Judgement, then: &Judgement, under: String) -> Option<ShadowChange> {

@@ -1,6 +1,7 @@
 //! What was asked for and not looked at is never allowed: edited lockfiles, paths outside, cut-off files, pipes.
 
 use crate::lab::{AT, Lab, dropper};
+use bifocal_core::{Ecosystem, Release};
 use bifocal_testkit::{MavenPackage, NpmPackage, PythonPackage};
 
 fn lab() -> Lab {
@@ -101,7 +102,7 @@ fn what_is_left_out_is_told_in_a_line() {
     lab.write("target/y/Cargo.lock", "");
     lab.write("bun.lock", "{}");
     lab.run(&["check", "--at", AT]).expect(0).says(&[
-        "not looked at: copies of others' code and what was built: target (1 lockfiles or manifests), vendor (1 lockfiles or manifests)",
+        "not looked at: copies of others' code and what was built: target (1 lockfile or manifest), vendor (1 lockfile or manifest)",
         "not looked at: lockfiles of a form that is not read: bun.lock",
     ]);
     // A folder that is named is looked into.
@@ -229,7 +230,7 @@ fn other_components_of_an_sbom_are_counted_and_repositories_are_errors() {
         )
     };
     lab.write("bom.json", bom("pkg:deb/debian/curl@7"));
-    lab.run(&["check", "bom.json", "--at", AT]).expect(0).says(&["not looked at: 1 deb in bom.json"]);
+    lab.run(&["check", "bom.json", "--at", AT]).expect(0).says(&["not looked at: 1 deb component in bom.json"]);
     for (purl, expected) in [("pkg:github/octo/cat@v1", "git dependencies are not fetched"), ("pkg:npm/left-pad", "names no version")] {
         lab.write("bom.json", bom(purl));
         lab.run(&["check", "bom.json", "--at", AT]).expect(3).says(&[expected]);
@@ -288,4 +289,28 @@ fn a_maven_module_outside_the_folder_is_an_error_and_one_inside_is_local() {
     assert_eq!(missing.len(), 1, "{missing:#?}");
     assert!(missing[0]["what"].as_str().unwrap().contains("../../other"));
     assert_eq!(report.0["local"][0]["path"], "../b");
+}
+
+#[test]
+fn pinned_files_that_are_not_looked_at_are_counted_in_a_line() {
+    let lab = Lab::new();
+    let tags = ["py3-none-any", "cp38-cp38-win32", "cp38-cp38-macosx_11_0_arm64"];
+    for tag in tags {
+        lab.upstream.publish(PythonPackage::wheel("many", "1.0").tag(tag).file("many/__init__.py", format!("TAG = '{tag}'\n")));
+    }
+    lab.upstream.publish(PythonPackage::sdist("many", "1.0"));
+    lab.upstream.publish(PythonPackage::wheel("one", "1.0"));
+    let releases = ["many", "one"].map(|name| Release::new(Ecosystem::Pypi, name, "1.0").unwrap());
+    for (file, text) in [("uv.lock", lab.upstream.uv_lock(&releases)), ("requirements.txt", lab.upstream.requirements_txt(&releases))] {
+        lab.write(file, text);
+        let line =
+            "3 other files that lockfiles pin for 1 release and that the client here does not take; --all-artifacts looks at them too";
+        lab.run(&["check", file, "--at", AT]).expect(0).says(&[&format!("not looked at: {line}"), "2 artifacts looked at"]);
+        let report = lab.check_json(0, &["--at", AT, file]);
+        assert_eq!(report.0["left_out"], serde_json::json!([line]));
+        assert_eq!(report.release("pkg:pypi/many@1.0")["other_artifacts"], 3);
+        lab.run(&["check", file, "--at", AT, "--all-artifacts"]).expect(0).says(&["5 artifacts looked at"]).keeps_quiet_about(&["pin for"]);
+    }
+    // Without a lockfile nothing is pinned, and what the client takes is what was asked about.
+    lab.run(&["check", "pkg:pypi/many@1.0", "--at", AT]).expect(0).keeps_quiet_about(&["pin for"]);
 }
