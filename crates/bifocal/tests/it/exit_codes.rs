@@ -2,14 +2,14 @@
 
 use crate::lab::{AT, Lab, Report, malware};
 use bifocal_core::{Ecosystem, Release};
-use bifocal_testkit::{Auth, Fault, NpmPackage, ReadOnly, TinyDisk, refused_url, unresolvable_url};
+use bifocal_testkit::{Fault, NpmPackage, ReadOnly, TinyDisk, refused_url};
 use serde_json::json;
 
-const PAD: &str = "pkg:npm/left-pad@1.3.0";
-const TARBALL: &str = "/npm/left-pad/-/left-pad-1.3.0.tgz";
+pub(crate) const PAD: &str = "pkg:npm/left-pad@1.3.0";
+pub(crate) const TARBALL: &str = "/npm/left-pad/-/left-pad-1.3.0.tgz";
 
 /// An upstream with one plain package, a package that the default policy holds, and nothing else.
-fn lab() -> Lab {
+pub(crate) fn lab() -> Lab {
     let lab = Lab::new();
     lab.upstream.publish(NpmPackage::new("left-pad", "1.3.0").file("index.js", "module.exports = s => ' ' + s;\n"));
     // Honest projects do not begin with such a number; it is how dependency confusion wins.
@@ -21,7 +21,7 @@ fn npm(name: &str, version: &str) -> Release {
     Release::new(Ecosystem::Npm, name, version).unwrap()
 }
 
-fn error_of(report: &Report, purl: &str) -> String {
+pub(crate) fn error_of(report: &Report, purl: &str) -> String {
     assert_eq!(report.verdict(purl), "error", "{:#}", report.0);
     report.release(purl)["error"].as_str().unwrap().to_owned()
 }
@@ -232,108 +232,6 @@ fn no_upstream_and_no_client_to_ask_is_2_and_says_what_to_set() {
         command.args(["check", purl]).current_dir(lab.project());
         crate::lab::Run::of(command).expect(2).complains(&[&format!("upstream.{words}"), "bifocal.toml"]);
     }
-}
-
-#[test]
-fn an_upstream_that_is_down_is_3() {
-    let lab = lab();
-    lab.upstream.stop();
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("no connection to http://127.0.0.1:"), "{error}");
-    lab.run(&["check", PAD]).expect(3).says(&["ERROR", PAD, "no connection to", "1 not evaluated"]);
-}
-
-#[test]
-fn a_name_that_cannot_be_resolved_is_3() {
-    let mut lab = lab();
-    lab.environment.set("BIFOCAL_UPSTREAM_NPM", format!("{}/npm/", unresolvable_url()));
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("the name of no-such-host.invalid cannot be resolved"), "{error}");
-}
-
-#[test]
-fn a_refused_connection_is_3_in_every_ecosystem() {
-    let mut lab = lab();
-    for ecosystem in Ecosystem::ALL {
-        lab.environment.set(&format!("BIFOCAL_UPSTREAM_{}", ecosystem.as_str().to_uppercase()), format!("{}/x/", refused_url()));
-    }
-    let purls =
-        ["pkg:cargo/x@1.0.0", "pkg:golang/example.com/x@v1.0.0", "pkg:maven/org.example/x@1.0", "pkg:npm/x@1.0.0", "pkg:pypi/x@1.0"];
-    let report = lab.check_json(3, &purls);
-    assert_eq!(report.named(), purls);
-    for purl in purls {
-        assert!(error_of(&report, purl).contains("no connection to"), "{:#}", report.0);
-    }
-}
-
-#[test]
-fn a_package_or_version_that_is_not_there_is_3() {
-    let lab = lab();
-    let report = lab.check_json(3, &[PAD, "pkg:npm/left-pad@9.9.9", "pkg:npm/absent@1.0.0"]);
-    assert_eq!(report.verdict(PAD), "allow");
-    assert!(
-        error_of(&report, "pkg:npm/left-pad@9.9.9").contains("pkg:npm/left-pad@9.9.9 is not on upstream `default`, which has the package")
-    );
-    assert!(error_of(&report, "pkg:npm/absent@1.0.0").contains("pkg:npm/absent is not on upstream `default`"));
-}
-
-#[test]
-fn an_artifact_that_is_not_there_is_3() {
-    let lab = lab();
-    lab.upstream.fault("/npm/left-pad/-/*", Fault::status(404));
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("left-pad-1.3.0.tgz does not exist (HTTP 404)"), "{error}");
-}
-
-#[test]
-fn an_upstream_that_answers_500_is_3() {
-    let lab = lab();
-    lab.upstream.fault("/npm/left-pad", Fault::status(500));
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("/npm/left-pad answered HTTP 500 after 2 tries"), "{error}");
-}
-
-#[test]
-fn one_failure_among_several_tries_is_no_failure() {
-    let lab = lab();
-    lab.upstream.fault("/npm/left-pad", Fault::status(500).once());
-    lab.upstream.fault(TARBALL, Fault::truncate(40).once());
-    lab.check_json(0, &[PAD]);
-    assert!(lab.upstream.requests("/npm/left-pad").len() >= 2);
-}
-
-#[test]
-fn an_upstream_that_asks_for_credentials_is_3() {
-    let lab = lab();
-    lab.upstream.require_auth(Ecosystem::Npm, Auth::bearer("none-of-your-business"));
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("asks for credentials, and none are configured for it"), "{error}");
-}
-
-#[test]
-fn a_body_that_stays_truncated_is_3() {
-    let lab = lab();
-    lab.upstream.configure(|serving| serving.range = false);
-    lab.upstream.fault(TARBALL, Fault::truncate(40));
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("broke off after 40 bytes of "), "{error}");
-}
-
-#[test]
-fn metadata_that_is_no_metadata_is_3() {
-    let lab = lab();
-    lab.upstream.fault("/npm/left-pad", Fault::invalid_json());
-    let error = error_of(&lab.check_json(3, &[PAD]), PAD);
-    assert!(error.contains("/npm/left-pad is malformed at"), "{error}");
-}
-
-#[test]
-fn bytes_that_the_registry_itself_does_not_declare_are_denied() {
-    let lab = lab();
-    lab.upstream.fault(TARBALL, Fault::flip_byte(60));
-    let report = lab.check_json(1, &[PAD]);
-    assert_eq!((report.verdict(PAD), report.rules(PAD)), ("deny", vec!["digest-mismatch"]));
-    lab.run(&["check", PAD]).expect(1).says(&["DENY", "declared left-pad-1.3.0.tgz: sha512 ", "served left-pad-1.3.0.tgz: sha512 "]);
 }
 
 #[test]

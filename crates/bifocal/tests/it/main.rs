@@ -32,4 +32,5 @@ mod short;
 mod spelling;
 mod tampering;
 mod thrift;
+mod upstream_fails;
 mod waivers;
