@@ -259,8 +259,8 @@ impl FeedUpdate {
             && list.len() * 100 < before * (100 - MAX_SHRINKAGE)
         {
             return Err(other(format!(
-                "it has {} names, the last state had {before}; --allow-shrinkage takes it all the same",
-                list.len()
+                "it has {}, the last state had {before}; --allow-shrinkage takes it all the same",
+                counted(list.len() as u64, "name", "names")
             )));
         }
         let stored = StoredList { schema_version: SCHEMA_VERSION, as_of: Some(self.now), text };

@@ -1,5 +1,6 @@
 //! What long work tells its caller: counts for a progress line, and where the time went.
 
+use bifocal_core::counted;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -66,12 +67,12 @@ impl Spent {
     pub(crate) fn line(&self, wall: Duration) -> String {
         let seconds = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64 / 1000.0;
         format!(
-            "spent {:.2} s: the network was done after {:.2} s; sums over parallel work, waiting included: metadata {:.2} s, downloads {:.2} s ({} artifacts, {:.1} MB), analysis {:.2} s; processor time of the analysis {:.2} s",
+            "spent {:.2} s: the network was done after {:.2} s; sums over parallel work, waiting included: metadata {:.2} s, downloads {:.2} s ({}, {:.1} MB), analysis {:.2} s; processor time of the analysis {:.2} s",
             wall.as_secs_f64(),
             seconds(&self.last_byte),
             seconds(&self.metadata),
             seconds(&self.download),
-            self.fetched.load(Ordering::Relaxed),
+            counted(self.fetched.load(Ordering::Relaxed), "artifact", "artifacts"),
             self.bytes.load(Ordering::Relaxed) as f64 / 1e6,
             seconds(&self.analysis),
             self.analysis_cpu.load(Ordering::Relaxed) as f64 / 1e6,

@@ -6,7 +6,9 @@ use crate::exclude::Exclude;
 use crate::plan::Plan;
 use crate::poms::Poms;
 use crate::report::{LocalDependency, NotEvaluated};
-use bifocal_core::{Dependency, Ecosystem, FileKind, Inventory, PackageName, Place, PurlError, ReaderLimits, Requested, printable};
+use bifocal_core::{
+    Dependency, Ecosystem, FileKind, Inventory, PackageName, Place, PurlError, ReaderLimits, Requested, counted, printable,
+};
 use bifocal_readers::{
     FileError, FileSource, Folder, Problem, PythonEnvironment, ReadContext, ReadError, detect, is_looked_for, qualified, read, walk,
 };
@@ -199,7 +201,7 @@ fn why(error: &FileError) -> String {
     match error {
         FileError::NotFound => "there is no such file".to_owned(),
         FileError::Outside => "it is outside the folders that may be read".to_owned(),
-        FileError::TooLarge { bytes } => format!("it has {bytes} bytes, more than is read"),
+        FileError::TooLarge { bytes } => format!("it has {}, more than is read", counted(*bytes, "byte", "bytes")),
         FileError::Io(text) => printable(text),
     }
 }

@@ -284,7 +284,7 @@ impl<'a> Evaluation<'a> {
                 .ok_or_else(|| format!("`{left}` has no key \"{}\"; test it with `in` first", bifocal_core::one_line(&key, 60))),
             (Value::List(mut items), Value::Int(at)) => match usize::try_from(at) {
                 Ok(at) if at < items.len() => Ok(items.swap_remove(at)),
-                _ => Err(format!("`{left}` has {} items and no item {at}", items.len())),
+                _ => Err(format!("`{left}` has {} and no item {at}", bifocal_core::counted(items.len() as u64, "item", "items"))),
             },
             (value, key) => Err(format!("{value} is not indexed by {key}")),
         }

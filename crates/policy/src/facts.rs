@@ -236,7 +236,7 @@ impl std::fmt::Display for Value<'_> {
                 let shown: Vec<String> = items.iter().take(5).map(ToString::to_string).collect();
                 write!(f, "[{}{}]", shown.join(", "), if items.len() > 5 { ", …" } else { "" })
             }
-            Value::List(items) => write!(f, "{} items", items.len()),
+            Value::List(items) => f.write_str(&bifocal_core::counted(items.len() as u64, "item", "items")),
             Value::Map(entries) => {
                 let shown: Vec<String> = entries
                     .iter()

@@ -5,7 +5,7 @@ use crate::error::{Problem, ReadError, shown};
 use crate::source::Source;
 use bifocal_core::{
     Algorithm, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, ReaderLimits, Release,
-    Requested, Unread,
+    Requested, Unread, counted,
 };
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ pub(crate) struct Listing<'a> {
     pub(crate) limits: ReaderLimits,
     inventory: Inventory,
     more_notes: usize,
-    /// Things of kinds that are not looked at, by kind.
-    others: BTreeMap<String, u32>,
+    /// Things of kinds that are not looked at: what one is called, what many are, and how many.
+    others: BTreeMap<String, (String, u64)>,
 }
 
 impl<'a> Listing<'a> {
@@ -35,10 +35,11 @@ impl<'a> Listing<'a> {
 
     pub(crate) fn finish(mut self) -> Inventory {
         if self.more_notes > 0 {
-            self.inventory.notes.push(format!("{} more notes are left out", self.more_notes));
+            let notes = counted(self.more_notes as u64, "more note is", "more notes are");
+            self.inventory.notes.push(format!("{notes} left out"));
         }
         if !self.others.is_empty() {
-            let counts: Vec<String> = self.others.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            let counts: Vec<String> = self.others.iter().map(|(one, (many, count))| counted(*count, one, many)).collect();
             self.inventory.notes.push(format!("{NOT_LOOKED_AT}{}", counts.join(", ")));
         }
         self.inventory
@@ -94,10 +95,12 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
-    /// Counts a thing of a kind that is not looked at. The text must be printable already.
-    pub(crate) fn other(&mut self, kind: &str) {
-        let kind = if self.others.len() < MAX_KINDS || self.others.contains_key(kind) { kind } else { "of other kinds" };
-        let count = self.others.entry(kind.to_owned()).or_default();
+    /// Counts a thing of a kind that is not looked at, by what one and many of it are called. The texts must be printable
+    /// already.
+    pub(crate) fn other(&mut self, one: &str, many: &str) {
+        let told = self.others.len() < MAX_KINDS || self.others.contains_key(one);
+        let (one, many) = if told { (one, many) } else { ("component of another kind", "components of other kinds") };
+        let (_, count) = self.others.entry(one.to_owned()).or_insert_with(|| (many.to_owned(), 0));
         *count = count.saturating_add(1);
     }
 

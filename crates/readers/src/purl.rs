@@ -113,7 +113,8 @@ pub(crate) fn add(
             return list.add(line, Requested::Git { name: shown(parsed.name()), url, revision }, Vec::new(), optional, Vec::new());
         }
         list.note(line, &format!("`{}` is of a type that is not looked at", shown(purl)));
-        list.other(&shown(parsed.ty()));
+        let kind = shown(parsed.ty());
+        list.other(&format!("{kind} component"), &format!("{kind} components"));
         return Ok(());
     }
     let said = match qualified(purl) {

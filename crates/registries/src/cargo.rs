@@ -20,7 +20,7 @@ use crate::timeline;
 use async_trait::async_trait;
 use bifocal_core::{
     ArtifactFile, ArtifactKind, Digest, Ecosystem, Known, PackageName, Publisher, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
-    one_line,
+    counted, one_line,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, best, is_prerelease};
 use index::{Config, Index, Line};
@@ -272,7 +272,11 @@ impl Adapter for Cargo {
         let version = found.ok_or_else(|| RegistryError::NothingSatisfies {
             package: package.purl(),
             requirement: one_line(requirement, 120),
-            why: format!("{} versions are listed, {} of them yanked", lines.len(), lines.iter().filter(|line| line.yanked).count()),
+            why: format!(
+                "{} listed, {} yanked",
+                counted(lines.len() as u64, "version is", "versions are"),
+                lines.iter().filter(|line| line.yanked).count()
+            ),
         })?;
         Release::of(package.clone(), &version).map_err(|error| RegistryError::BadRequirement {
             package: package.purl(),

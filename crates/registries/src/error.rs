@@ -3,7 +3,7 @@
 //! Addresses in these texts are shown without user names, passwords, queries and fragments; what a server said is
 //! made printable and cut short before it gets here.
 
-use bifocal_core::Ecosystem;
+use bifocal_core::{Ecosystem, counted};
 
 /// Why a registry's answer could not be had.
 ///
@@ -130,7 +130,7 @@ pub enum RegistryError {
         reason: String,
     },
     /// Any other status that is no answer.
-    #[error("{url} answered HTTP {status} after {tries} tries: {reason}")]
+    #[error("{url} answered HTTP {status} after {}: {reason}", counted(u64::from(*.tries), "try", "tries"))]
     Status {
         /// Address as shown.
         url: String,
@@ -174,7 +174,7 @@ pub enum RegistryError {
         during: &'static str,
     },
     /// The body ended early.
-    #[error("{url} broke off after {got} bytes{}", .expected.map(|n| format!(" of {n}")).unwrap_or_default())]
+    #[error("{url} broke off after {}{}", counted(*.got, "byte", "bytes"), .expected.map(|n| format!(" of {n}")).unwrap_or_default())]
     Truncated {
         /// Address as shown.
         url: String,

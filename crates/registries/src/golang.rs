@@ -19,7 +19,7 @@ use crate::http::{Credentials, Document, Get, blocking};
 use crate::timeline;
 use async_trait::async_trait;
 use bifocal_core::{
-    ArtifactFile, ArtifactKind, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
+    ArtifactFile, ArtifactKind, Ecosystem, Known, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, counted, one_line,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, best};
 use gomod::Notices;
@@ -348,7 +348,11 @@ impl Adapter for Golang {
             let found = best(Ecosystem::Golang, open, wanted, options).map_err(|error| bad(error.to_string()))?;
             let untagged = || module.latest.as_deref().filter(|latest| module.versions.is_empty() && !passed_over.contains(*latest));
             let Some(version) = found.or_else(untagged).filter(|_| passed_over.len() < MAX_DATED) else {
-                let why = format!("{} versions are listed, {} passed over for their date", module.versions.len(), passed_over.len());
+                let why = format!(
+                    "{} listed, {} passed over for the date",
+                    counted(module.versions.len() as u64, "version is", "versions are"),
+                    passed_over.len()
+                );
                 return Err(RegistryError::NothingSatisfies { package: package.purl(), requirement: one_line(requirement, 120), why });
             };
             if let Some(before) = context.before

@@ -19,7 +19,8 @@ use crate::http::{Credentials, Document, Get, blocking, off_core};
 use crate::{timeline, xml};
 use async_trait::async_trait;
 use bifocal_core::{
-    Algorithm, ArtifactFile, Digest, Ecosystem, Known, Origin, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, one_line,
+    Algorithm, ArtifactFile, Digest, Ecosystem, Known, Origin, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint, counted,
+    one_line,
 };
 use bifocal_versions::{PickOptions, best, is_prerelease};
 use bytes::Bytes;
@@ -335,9 +336,10 @@ impl Adapter for Maven {
             let Some(version) = found.filter(|_| passed_over.len() < MAX_DATED) else {
                 let why = match context.before {
                     Some(before) if !passed_over.is_empty() => {
-                        format!("{} versions fit, none of them dated before {before}", passed_over.len())
+                        let fit = counted(passed_over.len() as u64, "version fits", "versions fit");
+                        format!("{fit}, none dated before {before}")
                     }
-                    _ => format!("{} versions are listed", metadata.versions.len()),
+                    _ => format!("{} listed", counted(metadata.versions.len() as u64, "version is", "versions are")),
                 };
                 return Err(RegistryError::NothingSatisfies { package: package.purl(), requirement: one_line(requirement, 120), why });
             };

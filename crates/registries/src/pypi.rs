@@ -20,7 +20,7 @@ use crate::http::{Credentials, Get, blocking, off_core};
 use async_trait::async_trait;
 use bifocal_core::{
     ArtifactFile, ArtifactKind, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
-    printable,
+    counted, printable,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, best, normalise};
 use core_metadata::CoreMetadata;
@@ -282,7 +282,13 @@ impl Adapter for Pypi {
             return Err(RegistryError::NothingSatisfies {
                 package: package.purl(),
                 requirement: printable(requirement),
-                why: format!("of {all} versions, {} have a file for Python {} on {}", usable.len(), python.version, python.platform),
+                why: format!(
+                    "of {}, {} a file for Python {} on {}",
+                    counted(all as u64, "version", "versions"),
+                    counted(usable.len() as u64, "has", "have"),
+                    python.version,
+                    python.platform
+                ),
             });
         };
         Release::of(package.clone(), version).map_err(|error| RegistryError::Malformed {

@@ -8,7 +8,7 @@ use crate::progress::Bar;
 use crate::scan_paths::what_to_scan;
 use crate::{format, setup, terminal};
 use anyhow::Context as _;
-use bifocal_core::Verdict;
+use bifocal_core::{Verdict, counted};
 use bifocal_engine::{Progress as _, ScanLine, Scanner};
 use futures::StreamExt as _;
 use std::io::Read as _;
@@ -80,9 +80,9 @@ fn spent(mut times: Vec<Duration>) -> String {
     let rank = |percent: usize| millis(times.get((times.len() * percent).div_ceil(100).saturating_sub(1)));
     let total: Duration = times.iter().sum();
     format!(
-        "spent {:.2} s of processor time on {} artifacts: median {:.2} ms, 95th percentile {:.2} ms, longest {:.1} ms",
+        "spent {:.2} s of processor time on {}: median {:.2} ms, 95th percentile {:.2} ms, longest {:.1} ms",
         total.as_secs_f64(),
-        times.len(),
+        counted(times.len() as u64, "artifact", "artifacts"),
         rank(50),
         rank(95),
         millis(times.last())

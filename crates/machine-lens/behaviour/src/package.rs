@@ -11,7 +11,7 @@ use crate::place::{destinations, path_kind};
 use crate::reach::{self, Triggers};
 use crate::shape;
 use crate::trace::{Budget, Outcome, RawFact};
-use bifocal_core::{AnalysisLimits, Ecosystem};
+use bifocal_core::{AnalysisLimits, Ecosystem, counted};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -81,7 +81,10 @@ pub(crate) fn build(
         reader.others.extend(archive.others.iter().cloned());
         let skipped = std::mem::take(&mut reader.skipped);
         if skipped > 0 {
-            let why = format!("{skipped} source files in it were not read: the budget for inner archives was used up");
+            let why = format!(
+                "{} not read: the budget for inner archives was used up",
+                counted(skipped as u64, "source file in it was", "source files in it were")
+            );
             unread.push(Unread { path: archive.path.clone(), why, encrypted: false, too_deep: false, named_in: BTreeSet::new() });
         }
         units.push(unit);

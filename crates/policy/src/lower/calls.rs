@@ -7,7 +7,7 @@ use super::{Lowering, Typed};
 use crate::ir::{Function, Node, Quantifier, Query, Regex};
 use crate::problem::{nearest, shown};
 use crate::schema::{Domain, FUNCTIONS, Field, Type};
-use bifocal_core::{Severity, Status};
+use bifocal_core::{Severity, Status, counted};
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 
 /// Names that are calls on a value.
@@ -66,7 +66,11 @@ impl Lowering<'_> {
         let standard = ["timestamp", "duration", "size", "matches", "double", "int", "string"];
         if own.contains(&name) || standard.contains(&name) {
             let forms: Vec<&str> = FUNCTIONS.iter().map(|(form, _)| *form).filter(|form| form.split('(').next() == Some(name)).collect();
-            return self.wrong(expr, format!("{name}() does not take {count} arguments"), forms.join(" or "));
+            return self.wrong(
+                expr,
+                format!("{name}() does not take {}", counted(count as u64, "argument", "arguments")),
+                forms.join(" or "),
+            );
         }
         let hint = if METHODS.contains(&name) {
             format!("write it as value.{name}(…)")
@@ -127,7 +131,7 @@ impl Lowering<'_> {
             ("size", []) => return self.size(expr, target),
             ("map", _) => return self.wrong(expr, "`map` is not supported in a condition", "use exists, all or filter"),
             _ if METHODS.contains(&name) => {
-                return self.wrong(expr, format!("{name}() does not take {} arguments", args.len()), "");
+                return self.wrong(expr, format!("{name}() does not take {}", counted(args.len() as u64, "argument", "arguments")), "");
             }
             _ => {
                 let hint = nearest(name, METHODS.into_iter());

@@ -10,7 +10,7 @@ use crate::doc::{Node, toml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::{Listing, nameless};
 use crate::source::Source;
-use bifocal_core::{Algorithm, Ecosystem, FileKind, Inventory, Requested};
+use bifocal_core::{Algorithm, Ecosystem, FileKind, Inventory, Requested, counted};
 use std::collections::{BTreeSet, HashMap};
 
 /// What cargo writes at the top of the file.
@@ -55,7 +55,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if let Some(patch) = table.get("patch") {
         let unused = patch.table(source, "patch")?.list_of(source, "unused")?.len();
         if unused > 0 {
-            list.note(patch.line, &format!("{unused} unused patches are left out"));
+            list.note(patch.line, &format!("{} left out", counted(unused as u64, "unused patch is", "unused patches are")));
         }
     }
     Ok(list.finish())

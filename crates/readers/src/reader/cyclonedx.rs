@@ -47,7 +47,8 @@ fn add(list: &mut Listing<'_>, node: &Node<'_>) -> Result<(), ReadError> {
         }
         None => {
             list.note(node.line, &format!("component `{}` has no package URL and is not looked at", shown(name)));
-            list.other(&format!("{} without a package URL", shown(component.text(&source, "type")?.unwrap_or("component"))));
+            let kind = component.text(&source, "type")?.map_or(String::new(), |kind| format!("{} ", shown(kind)));
+            list.other(&format!("{kind}component without a package URL"), &format!("{kind}components without a package URL"));
         }
     }
     for inner in component.list_of(&source, "components")? {

@@ -7,7 +7,7 @@ use crate::context::ReadContext;
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::{Listing, nameless};
 use crate::source::Source;
-use bifocal_core::{Algorithm, Digest, Ecosystem, FileKind, Inventory};
+use bifocal_core::{Algorithm, Digest, Ecosystem, FileKind, Inventory, counted};
 use std::collections::BTreeMap;
 
 /// What a `go.sum` says.
@@ -34,8 +34,8 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         list.note(
             0,
             &format!(
-                "{} modules are named by their go.mod only: go reads it to choose versions and takes no code from them",
-                sums.mods_only
+                "{} named by a go.mod only: go reads it to choose versions and takes no code from there",
+                counted(sums.mods_only as u64, "module is", "modules are")
             ),
         );
     }

@@ -74,7 +74,10 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Invent
         let dynamic = project.list_of(source, "dynamic")?;
         for _ in dynamic.iter().filter(|node| part == Part::All && matches!(node.as_text(), Some("dependencies" | "optional-dependencies")))
         {
-            reading.list.other("list of dependencies that `dynamic` leaves to the build");
+            reading.list.other(
+                "list of dependencies that `dynamic` leaves to the build",
+                "lists of dependencies that `dynamic` leaves to the build",
+            );
         }
         // pdm locks only the groups that it was told of.
         for extra in project.entries_of(source, "optional-dependencies")?.iter().filter(|_| part != Part::Locked(FileKind::PdmLock)) {

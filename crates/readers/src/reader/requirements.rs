@@ -11,7 +11,7 @@ use crate::listing::Listing;
 use crate::python::lines::{logical_lines, option, shell_words, split_options, unquoted};
 use crate::python::requirement::{self, Requirement};
 use crate::source::Source;
-use bifocal_core::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, PackageName, Requested};
+use bifocal_core::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, PackageName, Requested, counted};
 use std::collections::BTreeMap;
 
 /// Files that may include each other in a row, and files in all.
@@ -300,7 +300,10 @@ impl Reading<'_, '_, '_> {
         }
         let unused = self.constraints.values().filter(|constraint| !constraint.used).count();
         if unused > 0 {
-            self.list.note(0, &format!("{unused} constraints are about packages that are not asked for here"));
+            self.list.note(
+                0,
+                &format!("{} about packages that are not asked for here", counted(unused as u64, "constraint is", "constraints are")),
+            );
         }
         Ok(())
     }

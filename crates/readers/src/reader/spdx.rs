@@ -77,7 +77,7 @@ fn package_2(list: &mut Listing<'_>, line: u32, package: &Table<'_>, name: &str)
     }
     if purls.is_empty() {
         list.note(line, &format!("package `{}` has no package URL and is not looked at", shown(name)));
-        list.other("package without a package URL");
+        list.other("package without a package URL", "packages without a package URL");
     }
     for (line, purl) in purls {
         let artifacts = if purl::digests_are_of_files(purl) { nameless(digests.clone()) } else { Vec::new() };
@@ -141,7 +141,7 @@ fn graph(list: &mut Listing<'_>, table: &Table<'_>) -> Result<(), ReadError> {
             }
             None => {
                 list.note(node.line, &format!("package `{}` has no package URL and is not looked at", shown(name)));
-                list.other("package without a package URL");
+                list.other("package without a package URL", "packages without a package URL");
             }
         }
     }

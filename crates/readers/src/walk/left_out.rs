@@ -3,7 +3,7 @@
 
 use super::Found;
 use crate::detect::reader_for;
-use bifocal_core::{FileKind, printable};
+use bifocal_core::{FileKind, counted, printable};
 use ignore::WalkBuilder;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,7 +78,8 @@ impl LeftOut {
         }
         let (count, more) = count(folder);
         if count > 0 {
-            self.copies.push(format!("{shown} ({}{count} lockfiles or manifests)", if more { "at least " } else { "" }));
+            let counted = counted(count as u64, "lockfile or manifest", "lockfiles or manifests");
+            self.copies.push(format!("{shown} ({}{counted})", if more { "at least " } else { "" }));
         } else if more {
             self.copies.push(format!("{shown} (too many files to look for lockfiles)"));
         }

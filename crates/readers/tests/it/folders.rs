@@ -78,7 +78,7 @@ fn ignored_installed_and_linked_folders_are_left_out() {
         walk(root.path(), &ReaderLimits::default()).unwrap().left_out,
         [
             "installed packages: .venv, node_modules",
-            "copies of others' code and what was built: target (1 lockfiles or manifests), vendor (1 lockfiles or manifests)"
+            "copies of others' code and what was built: target (1 lockfile or manifest), vendor (1 lockfile or manifest)"
         ]
     );
 }

@@ -69,7 +69,7 @@ fn components_that_nobody_looks_at_are_errors_or_counted() {
     let unread: Vec<&str> = found.unread.iter().map(|unread| unread.what.as_str()).collect();
     assert_eq!(unread, ["pkg:npm/unversioned", "pkg:npm/odd@1.0.0?arch=x"]);
     let counts = found.notes.iter().find_map(|note| note.strip_prefix(NOT_LOOKED_AT)).unwrap();
-    assert_eq!(counts, "2 deb, 1 generic, 1 library without a package URL");
+    assert_eq!(counts, "2 deb components, 1 generic component, 1 library component without a package URL");
 }
 
 #[test]

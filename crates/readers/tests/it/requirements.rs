@@ -44,7 +44,7 @@ fn includes_are_read_in_their_place_and_constraints_narrow() {
             "sub/requirements.txt:5 pkg:pypi/variable@9.8",
         ]
     );
-    assert_eq!(inventory.notes, ["sub/requirements.txt: 1 constraints are about packages that are not asked for here"]);
+    assert_eq!(inventory.notes, ["sub/requirements.txt: 1 constraint is about packages that are not asked for here"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::flight::Flights;
 use crate::http::{Credentials, Document, Get, blocking};
-use bifocal_core::{Algorithm, Digest, Release};
+use bifocal_core::{Algorithm, Digest, Release, counted};
 use bifocal_ledger::{Hash, leaf_hash, verify_consistency, verify_inclusion};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -123,8 +123,9 @@ impl Database {
         let proof = self.proof(base, &tiles::consistency(old.size, new.size), new).await?;
         verify_consistency(old.size, new.size, &proof, &old.root, &new.root).map_err(|error| {
             Doubt::Of(format!(
-                "its tree of {} records does not continue its tree of {} records: it has shown two histories ({error})",
-                new.size, old.size
+                "its tree of {} does not continue its tree of {}: it has shown two histories ({error})",
+                counted(new.size, "record", "records"),
+                counted(old.size, "record", "records")
             ))
         })
     }

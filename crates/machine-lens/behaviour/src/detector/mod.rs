@@ -8,7 +8,7 @@ mod ask;
 
 use crate::facts::{Fact, PackageFacts};
 use ask::{Origin, checks_digest, evidence, is_bare_shell, is_network, matching, origin, strongest, taint_words};
-use bifocal_core::{Evidence, Lens, Severity, SignalDraft, SignalKind, Status, one_line};
+use bifocal_core::{Evidence, Lens, Severity, SignalDraft, SignalKind, Status, counted, one_line};
 
 /// One question that is asked of every artifact.
 pub trait Detector: Sync {
@@ -189,7 +189,10 @@ pub(crate) fn notes(skipped: usize, out: &mut Vec<SignalDraft>) {
             severity: Severity::Medium,
             confidence: 1.0,
             kind: SignalKind::Other,
-            message: format!("{skipped} source files were not read: the artifact's budget was used up"),
+            message: format!(
+                "{} not read: the artifact's budget was used up",
+                counted(skipped as u64, "source file was", "source files were")
+            ),
             evidence: vec![Evidence::record("analyser", "analysis-incomplete", "", "the budget of steps")],
         });
     }

@@ -4,7 +4,7 @@ use super::dependencies;
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts, Taint, Trigger};
 use crate::layout::{self, Files};
 use crate::place::{HostKind, PathKind};
-use bifocal_core::{Act, BehaviourSummary, Carries, Does, Evidence, Hook, HostClaim, Oddity, OddityKind, When, one_line};
+use bifocal_core::{Act, BehaviourSummary, Carries, Does, Evidence, Hook, HostClaim, Oddity, OddityKind, When, counted, one_line};
 use std::collections::BTreeMap;
 
 /// Longest snippet in a summary, in characters.
@@ -195,7 +195,7 @@ fn oddities(facts: &PackageFacts, files: &Files<'_>) -> Vec<Oddity> {
     }
     for other in facts.others.iter().filter(|other| other.executable && !layout::is_test_path(&other.path)) {
         let named = named_by(&other.path, facts, files);
-        let snippet = format!("{} bytes", other.bytes);
+        let snippet = counted(other.bytes as u64, "byte", "bytes");
         found.push(Oddity { kind: OddityKind::Program, when: named, place: place(&other.path, 0, 0, &snippet, &[]) });
     }
     found
