@@ -343,6 +343,8 @@ pub struct Shape {
     pub bytes: usize,
     /// Longest line in bytes.
     pub longest_line: usize,
+    /// The first line of a small file with anything on it: its number and its text.
+    pub first_line: Option<(u32, String)>,
     /// Names such as `_0x3fa2b1` (a known obfuscator's), counted.
     pub hex_names: u32,
     /// Names made of look-alike letters only (`lIlIIl`, `O0OO0O`), counted.

@@ -2,11 +2,12 @@
 
 use crate::facts::{HiddenText, Language, Shape};
 use aho_corasick::{AhoCorasick, Input, MatchKind};
+use bifocal_core::one_line;
 use std::sync::LazyLock;
 
 /// Measures a file.
 pub(crate) fn of(text: &str, language: Language) -> Shape {
-    let mut shape = Shape { bytes: text.len(), ..Shape::default() };
+    let mut shape = Shape { bytes: text.len(), first_line: first_line(text), ..Shape::default() };
     if language == Language::Jvm {
         return shape;
     }
@@ -22,6 +23,14 @@ pub(crate) fn of(text: &str, language: Language) -> Shape {
         shape.native_constructor = native_constructor(text);
     }
     shape
+}
+
+/// Bytes of a file that is small.
+pub(crate) const SMALL: usize = 240;
+
+fn first_line(text: &str) -> Option<(u32, String)> {
+    let mut lines = text.lines().zip(1u32..).filter(|_| text.len() <= SMALL);
+    lines.find(|(line, _)| !line.trim().is_empty()).map(|(line, number)| (number, one_line(line.trim_end(), SMALL)))
 }
 
 /// Where browsers, chat clients and wallets keep what is worth stealing. They only weigh beside what the code *does*.

@@ -5,7 +5,8 @@
 
 use super::{Detector, Weight, report};
 use crate::facts::{PackageFacts, Trigger};
-use bifocal_core::{Evidence, Severity, SignalDraft, SignalKind};
+use crate::shape::SMALL;
+use bifocal_core::{Evidence, Severity, SignalDraft, SignalKind, counted};
 
 /// See the module.
 pub(super) struct EmptyPlaceholder;
@@ -36,16 +37,19 @@ impl Detector for EmptyPlaceholder {
             .sum();
         let data: usize = facts.others.iter().filter(|file| !is_paper(&file.path)).map(|file| file.bytes).sum();
         let acts = facts.all().any(|(_, fact)| fact.trigger.is_automatic());
-        if facts.ecosystem.is_none() || code > 240 || data > 4_096 || acts || !facts.dependencies.is_empty() {
+        if facts.ecosystem.is_none() || code > SMALL || data > 4_096 || acts || !facts.dependencies.is_empty() {
             return;
         }
         let name = facts.manifest.name.as_deref().unwrap_or("the package");
-        let place = match facts.files.first() {
-            Some(file) => Evidence::file(&file.path, 0, 0, "all the code there is"),
+        let place = match facts.files.iter().find(|file| file.shape.first_line.is_some()).or(facts.files.first()) {
+            Some(file) => {
+                let (line, text) = file.shape.first_line.as_ref().map_or((1, ""), |(line, text)| (*line, text.as_str()));
+                Evidence::file(&file.path, line, 1, text)
+            }
             None => Evidence::record("manifest", "files", "", "no source file at all"),
         };
         let weight = Weight::of(SignalKind::ProofOfConcept, Severity::Info, 0.6);
-        report(out, self.id(), weight, format!("{name} holds {code} bytes of code"), vec![place]);
+        report(out, self.id(), weight, format!("{name} holds {} of code", counted(code as u64, "byte", "bytes")), vec![place]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every bad fixture is found by its own detector, as the kind that it declares, and no benign one would be held.
 
 use bifocal_behaviour::{Detector, analyse_tree, detectors};
-use bifocal_core::{AnalysisLimits, ArtifactFacts, Ecosystem, Severity, Signal, SignalKind};
+use bifocal_core::{AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Severity, Signal, SignalKind};
 use bifocal_testkit::hostile::compress::gzip;
 use bifocal_testkit::hostile::tar::TarBuilder;
 use bifocal_testkit::hostile::zip;
@@ -148,6 +148,22 @@ fn every_finding_has_a_place_and_the_same_bytes_give_the_same_facts() {
                 assert!(!signal.evidence.is_empty(), "{} has no evidence", signal.id);
             }
         }
+    }
+}
+
+#[test]
+fn a_finding_about_a_whole_small_file_quotes_its_first_line() {
+    for case in folders(&root().join("empty-placeholder/bad")) {
+        let mut files = Vec::new();
+        read_tree(&case, "", &mut files);
+        let facts = analyse(&case);
+        let found = facts.signals.iter().find(|signal| signal.id == "behaviour/empty-placeholder").unwrap();
+        let Evidence::File { path, line, column, snippet, .. } = &found.evidence[0] else {
+            panic!("{}: {found:#?}", name(&case));
+        };
+        let (_, bytes) = files.iter().find(|(known, _)| known == path).unwrap();
+        let quoted = std::str::from_utf8(bytes).unwrap().lines().nth(*line as usize - 1).unwrap();
+        assert!(*column == 1 && !snippet.trim().is_empty() && quoted.starts_with(snippet.as_str()), "{path}:{line}: {snippet}");
     }
 }
 
