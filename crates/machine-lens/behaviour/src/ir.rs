@@ -46,6 +46,8 @@ pub(crate) struct Module {
     pub(crate) body: Vec<Stmt>,
     /// Functions that run without being called (Go `init`, `<clinit>`, constructors).
     pub(crate) starts: Vec<u32>,
+    /// Functions made of what stands behind a test of the command line's words: somebody has to type them.
+    pub(crate) asked: Vec<u32>,
     /// Set when the tree was too deep somewhere and a part was left out.
     pub(crate) truncated: bool,
     /// Set when something that the parser refuses was left out.

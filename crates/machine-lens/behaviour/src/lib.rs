@@ -24,6 +24,7 @@ mod parse;
 mod peel;
 mod place;
 mod reach;
+mod setuptools;
 mod shape;
 mod trace;
 mod unread;

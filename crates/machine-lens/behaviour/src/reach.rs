@@ -7,6 +7,7 @@ use crate::facts::{Capability, Language, Trigger};
 use crate::layout::inner::{Unit, World};
 use crate::layout::{self, Layout};
 use crate::package::Source;
+use crate::setuptools;
 use crate::trace::Outcome;
 use bifocal_core::Ecosystem;
 use std::collections::BTreeMap;
@@ -88,6 +89,7 @@ impl<'s> Reach<'_, 's> {
             let Some(&index) = self.by_path.get(root.path.as_str()) else { continue };
             let trigger = adapt(root.trigger);
             starts.push((trigger, index, 0));
+            starts.extend(self.sources[index].outcome.asked.iter().map(|scope| (trigger.max(Trigger::Command), index, *scope)));
             if root.as_main {
                 self.main(index, trigger);
             }
@@ -152,8 +154,12 @@ impl<'s> Reach<'_, 's> {
             let outcome = &source.outcome;
             if scope == 0 {
                 open.extend(outcome.starts.iter().map(|start| (index, *start)));
-                if trigger == Trigger::SetupScript && !only_publishes(&source.text) {
-                    open.extend(build_commands(outcome).map(|method| (index, method)));
+                if trigger == Trigger::SetupScript {
+                    let idle = setuptools::idle_classes(outcome, &source.text, &self.world.layout.aliased);
+                    open.extend(build_commands(outcome, &idle).map(|method| (index, method)));
+                }
+                if !outcome.asked.is_empty() && setuptools::changes_arguments(&source.text) {
+                    open.extend(outcome.asked.iter().map(|scope| (index, *scope)));
                 }
             }
             open.extend(outcome.edges.range((scope, 0)..=(scope, u32::MAX)).map(|(_, to)| (index, *to)));
@@ -210,31 +216,14 @@ fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Whether a `setup.py` adds a command for publishing and none that an installation runs.
-fn only_publishes(text: &str) -> bool {
-    const RUN: [&str; 12] = [
-        "install",
-        "develop",
-        "build",
-        "build_py",
-        "build_ext",
-        "egg_info",
-        "sdist",
-        "bdist_wheel",
-        "install_lib",
-        "build_clib",
-        "install_scripts",
-        "install_data",
-    ];
-    let quoted = |name: &str| text.contains(&format!("'{name}'")) || text.contains(&format!("\"{name}\""));
-    ["upload", "publish", "release"].iter().any(|name| quoted(name)) && !RUN.iter().any(|name| quoted(name))
-}
-
 /// Methods of classes that setuptools runs as commands.
-fn build_commands(outcome: &Outcome) -> impl Iterator<Item = u32> + '_ {
+fn build_commands<'o>(outcome: &'o Outcome, idle: &'o [u32]) -> impl Iterator<Item = u32> + 'o {
     outcome
         .class_methods
         .iter()
+        .zip(0u32..)
+        .filter(|(_, class)| !idle.contains(class))
+        .map(|(class, _)| class)
         .filter(|(bases, _)| {
             bases.iter().any(|base| {
                 base.starts_with("setuptools.command")

@@ -53,6 +53,8 @@ pub(crate) struct Layout {
     pub(crate) hooks: Vec<(String, Vec<String>, Trigger)>,
     /// Top-level module names of the package itself (Python), class names (JVM).
     pub(crate) own_modules: BTreeSet<String>,
+    /// Words that `setup.cfg` puts behind the name of a command that installers call.
+    pub(crate) aliased: Vec<String>,
     /// The folder that holds the package, with its slash, or nothing.
     pub(crate) base: String,
     /// Packages in a `node_modules` of the artifact: folder with its slash, and the file that requiring it runs.

@@ -24,6 +24,7 @@ pub(super) fn read(layout: &mut Layout, filename: &str, files: &Files<'_>) {
         layout.root(&setup, Trigger::SetupScript, true);
     }
     build_backend(layout, files);
+    aliases(layout, files);
     for path in files.keys() {
         let Some(inner) = path.strip_prefix(base.as_str()) else { continue };
         let inner = inner.strip_prefix("src/").unwrap_or(inner);
@@ -108,6 +109,22 @@ fn metadata(layout: &mut Layout, files: &Files<'_>) {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// `[aliases]` of `setup.cfg`: which further commands a command means.
+fn aliases(layout: &mut Layout, files: &Files<'_>) {
+    let Some(text) = files.get(format!("{}setup.cfg", layout.base).as_str()).map(|bytes| super::source_text(bytes)) else { return };
+    let mut within = false;
+    for line in text.lines().take(10_000) {
+        if line.starts_with('[') {
+            within = line.trim() == "[aliases]";
+        } else if let Some((name, words)) = line.split_once(['=', ':'])
+            && within
+            && crate::setuptools::is_run_by_installers(name.trim())
+        {
+            layout.aliased.extend(words.split_whitespace().take(32).map(str::to_owned));
         }
     }
 }

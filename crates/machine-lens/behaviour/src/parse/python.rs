@@ -1,5 +1,6 @@
 //! Python, lowered from ruff's tree. Broken files and Python 2 give partial trees, which are read as far as they go.
 
+mod argv;
 mod expr;
 
 use crate::ir::{Class, Expr, Function, MAX_DEPTH, Module, Stmt, Sym, Target};
@@ -119,9 +120,17 @@ impl Lowering {
             ast::Stmt::If(it) => {
                 let test = self.expr(&it.test);
                 out.push(Stmt::Expr(test));
+                let asked = self.function.is_none() && self.class.is_none() && argv::asks_for_a_word(&it.test);
                 let mut then = Vec::new();
-                self.statements(&it.body, &mut then);
-                if is_main_guard(&it.test) {
+                if asked {
+                    let function = self.function(None, |this, out| this.statements(&it.body, out));
+                    self.module.asked.push(function);
+                } else {
+                    self.statements(&it.body, &mut then);
+                }
+                if asked {
+                    // Read as a function of its own above.
+                } else if is_main_guard(&it.test) {
                     out.push(Stmt::Guarded(then));
                 } else if !is_type_checking(&it.test) {
                     out.push(Stmt::Block(then));

@@ -107,6 +107,7 @@ impl<'m> Tracer<'m, '_> {
                 if !wants.is_empty() {
                     self.note(Capability::Declare, path, Taint::NONE, wants, site);
                 }
+                self.register_commands(args);
                 self.hand_to_functions(args, callee.taint, site.scope);
                 Value::default()
             }
@@ -218,6 +219,24 @@ impl<'m> Tracer<'m, '_> {
         out
     }
 
+    /// Remembers which classes `setup(cmdclass=…)` makes commands of.
+    fn register_commands(&mut self, args: &Args) {
+        const MOST: usize = 256;
+        let Some(Value { data: Data::Dict(items), .. }) = args.named("cmdclass") else { return };
+        for (command, value) in items.iter().take(MOST) {
+            let class = match value.data {
+                Data::Class(class) => Some(class),
+                // Somebody else's command.
+                Data::Api(_) => continue,
+                _ => None,
+            };
+            let entry = (command.to_string(), class);
+            if self.out.registered.len() < MOST && !self.out.registered.contains(&entry) {
+                self.out.registered.push(entry);
+            }
+        }
+    }
+
     fn spy(&mut self, capability: Capability, gives: Taint, path: &Rc<str>, args: &Args, site: Site) -> Value {
         let taint = args.taint();
         self.note(capability, path, taint, self.render_args(args), site);
@@ -261,6 +280,12 @@ impl<'m> Tracer<'m, '_> {
             return Value { data: Data::Api(Rc::from(object)), taint: callee.taint.with(args.taint()), ..callee.clone() };
         }
         match args.get(0) {
+            // What lies in a folder is not the folder: one entry stands for all.
+            Some(folder) if LISTINGS.contains(&&**path) => {
+                let taint = folder.taint.without(Taint::SELF_PATH);
+                let entry = if path.starts_with("glob") { Value { about: None, ..folder.clone() } } else { Value::default() };
+                Value::list(vec![Value { taint, ..entry }])
+            }
             // A text that is written as the numbers of its letters, in Go and Rust.
             Some(value) if matches!(value.data, Data::List(_)) && (path.contains("from_utf8") || &**path == "string") => {
                 fold::from_codes(std::slice::from_ref(value)).tainted(args.taint())
@@ -344,6 +369,9 @@ impl<'m> Tracer<'m, '_> {
         Value { chain, taint: made.taint.with(taint), about: None, ..made }
     }
 }
+
+/// Interfaces that list a folder.
+const LISTINGS: [&str; 4] = ["os.listdir", "os.scandir", "glob.glob", "glob.iglob"];
 
 fn as_stringlike(path: &str, value: &Value) -> Data {
     match (path, &value.data) {

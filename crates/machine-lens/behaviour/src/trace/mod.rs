@@ -93,6 +93,12 @@ pub(crate) struct Outcome {
     pub(crate) reads: BTreeSet<Rc<str>>,
     /// Scopes that run without being called.
     pub(crate) starts: Vec<u32>,
+    /// Scopes that run when somebody types a word of their own on the command line.
+    pub(crate) asked: Vec<u32>,
+    /// What `setup()` registers as commands: the name and the class, where it is one of this file.
+    pub(crate) registered: Vec<(String, Option<u32>)>,
+    /// Names of classes at the top level.
+    pub(crate) class_names: BTreeMap<u32, Rc<str>>,
     /// Methods of classes by class base path: for build commands.
     pub(crate) class_methods: Vec<(Vec<String>, Vec<u32>)>,
     pub(crate) cut_short: bool,
@@ -242,6 +248,7 @@ impl<'m, 'b> Tracer<'m, 'b> {
 
     fn finish(mut self) -> Outcome {
         self.out.starts = self.module.starts.iter().map(|function| function + 1).collect();
+        self.out.asked = self.module.asked.iter().map(|function| function + 1).collect();
         for class in &self.module.classes {
             let bases = class.bases.iter().map(|base| self.eval(base, 0).render_path()).collect();
             let methods = class.methods.values().map(|function| function + 1).collect();
@@ -314,6 +321,9 @@ impl<'m, 'b> Tracer<'m, 'b> {
             Stmt::DefineClass { name, class, body } => {
                 self.bind(*name, Value { data: Data::Class(*class), ..Value::default() }, scope);
                 self.block(body, scope);
+                if scope == 0 {
+                    self.out.class_names.insert(*class, self.module.names.text(*name));
+                }
                 if scope == 0
                     && let Some(methods) = self.module.classes.get(*class as usize).map(|class| &class.methods)
                 {
