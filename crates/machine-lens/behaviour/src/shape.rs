@@ -18,6 +18,9 @@ pub(crate) fn of(text: &str, language: Language) -> Shape {
         }
     }
     names(text, &mut shape);
+    if language == Language::Python && shape.lookalike_names > 0 {
+        shape.lookalike_names = shape.lookalike_names.saturating_sub(quoted_lookalikes(text));
+    }
     words(text, &mut shape);
     if language == Language::Go {
         shape.native_constructor = native_constructor(text);
@@ -235,6 +238,24 @@ const NAMES: [(bool, bool); 256] = {
     }
     table
 };
+
+/// Look-alike words inside the texts and comments of Python: pictures made of letters, not names.
+fn quoted_lookalikes(text: &str) -> u32 {
+    let bytes = text.as_bytes();
+    let mut inside = Shape::default();
+    let mut at = 0;
+    while let Some(ahead) = bytes[at..].iter().position(|byte| matches!(byte, b'#' | b'\'' | b'"')) {
+        let start = at + ahead;
+        at = match bytes[start] {
+            b'#' => memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |length| start + length),
+            _ => crate::parse::python_string_end(bytes, start).clamp(start + 1, bytes.len()),
+        };
+        if let Some(piece) = text.get(start..at) {
+            names(piece, &mut inside);
+        }
+    }
+    inside.lookalike_names
+}
 
 fn names(text: &str, shape: &mut Shape) {
     let bytes = text.as_bytes();

@@ -180,7 +180,7 @@ fn has_deep_indent(bytes: &[u8]) -> bool {
     false
 }
 
-fn skip_string(bytes: &[u8], at: usize, language: Language) -> usize {
+pub(super) fn skip_string(bytes: &[u8], at: usize, language: Language) -> usize {
     let quote = bytes[at];
     if language == Language::Rust && quote == b'\'' {
         // A lifetime or a character.

@@ -187,6 +187,17 @@ pub(crate) fn trace_text(
     source(text, "", language, own_modules, nesting, None, budget, outer).ok()
 }
 
+/// Where the text of a Python string that starts here ends.
+pub(crate) fn python_string_end(bytes: &[u8], at: usize) -> usize {
+    depth::skip_string(bytes, at, Language::Python)
+}
+
+/// Whether a text that Python evaluates holds nothing but data.
+pub(crate) fn is_python_data(text: &str) -> bool {
+    const MOST: usize = 1 << 20;
+    text.len() <= MOST && !depth::is_too_deep(text, Language::Python) && python::is_data(text)
+}
+
 /// Whether JavaScript nests deeper than a parser may go.
 pub(crate) fn is_too_deep(text: &str) -> bool {
     depth::is_too_deep(text, Language::JavaScript)

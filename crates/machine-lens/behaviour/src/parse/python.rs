@@ -122,7 +122,9 @@ impl Lowering {
                 out.push(Stmt::Expr(test));
                 let asked = self.function.is_none() && self.class.is_none() && argv::asks_for_a_word(&it.test);
                 let mut then = Vec::new();
-                if asked {
+                if is_never(&it.test) {
+                    // Left out.
+                } else if asked {
                     let function = self.function(None, |this, out| this.statements(&it.body, out));
                     self.module.asked.push(function);
                 } else {
@@ -358,6 +360,42 @@ fn is_main_guard(test: &ast::Expr) -> bool {
     let is_main = |side: &ast::Expr| matches!(side, ast::Expr::StringLiteral(text) if text.value.to_str() == "__main__");
     let right = compare.comparators.first();
     (is_name(&compare.left) && right.is_some_and(is_main)) || (is_main(&compare.left) && right.is_some_and(is_name))
+}
+
+/// `if 0:`, `if False:`: kept as a note, never run.
+fn is_never(test: &ast::Expr) -> bool {
+    match test {
+        ast::Expr::BooleanLiteral(literal) => !literal.value,
+        ast::Expr::NumberLiteral(number) => number.value.as_int().is_some_and(|value| value.as_u64() == Some(0)),
+        _ => false,
+    }
+}
+
+/// Whether a text is one expression of literals only: data in the notation of code.
+pub(super) fn is_data(text: &str) -> bool {
+    let Ok(parsed) = ruff_python_parser::parse_expression(text.trim()) else { return false };
+    is_literal(parsed.expr(), 0)
+}
+
+fn is_literal(expr: &ast::Expr, depth: u32) -> bool {
+    let all = |items: &[ast::Expr]| items.iter().all(|item| is_literal(item, depth + 1));
+    match expr {
+        _ if depth > 64 => false,
+        ast::Expr::StringLiteral(_)
+        | ast::Expr::BytesLiteral(_)
+        | ast::Expr::NumberLiteral(_)
+        | ast::Expr::BooleanLiteral(_)
+        | ast::Expr::NoneLiteral(_) => true,
+        ast::Expr::UnaryOp(it) => is_literal(&it.operand, depth + 1),
+        ast::Expr::List(it) => all(&it.elts),
+        ast::Expr::Tuple(it) => all(&it.elts),
+        ast::Expr::Set(it) => all(&it.elts),
+        ast::Expr::Dict(it) => it
+            .items
+            .iter()
+            .all(|item| item.key.as_ref().is_some_and(|key| is_literal(key, depth + 1)) && is_literal(&item.value, depth + 1)),
+        _ => false,
+    }
 }
 
 fn is_type_checking(test: &ast::Expr) -> bool {

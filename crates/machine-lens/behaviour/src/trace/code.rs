@@ -136,6 +136,14 @@ impl<'m> Tracer<'m, '_> {
             }
         }
         let chain: Vec<&'static str> = code.chain.as_deref().unwrap_or_default().to_vec();
+        if let Some(text) = &text
+            && !chain.is_empty()
+            && self.language == Language::Python
+            && parse::is_python_data(text)
+        {
+            // A table that was packed as text: nothing of it acts.
+            return self.read_virtual(text, self.language, &code, None, site);
+        }
         // Only the code counts; `exec(code, globals())` hands over a namespace that is no payload.
         self.note_chain(Capability::Eval, path, code.taint, vec![code.render(300)], chain, site);
         if let Data::Code(bytes) = &code.data {
