@@ -110,7 +110,7 @@ pub(crate) fn build(
     let source_bytes = sources.iter().filter(|source| source.command.is_none()).map(|source| source.text.len()).sum();
     let mut out: Vec<FileFacts> = manifests(&sources, &triggers);
     for (index, source) in sources.into_iter().enumerate().filter(|(_, source)| source.command.is_none()) {
-        out.push(finish(source, index, &triggers));
+        out.push(finish(source, index, &triggers, &world.layout));
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
     let World { layout: Layout { claims, mut own_places, dependencies, .. }, units, .. } = world;
@@ -407,9 +407,9 @@ fn manifests(sources: &[Source<'_>], triggers: &Triggers) -> Vec<FileFacts> {
     files.into_values().collect()
 }
 
-fn finish(source: Source<'_>, index: usize, triggers: &Triggers) -> FileFacts {
+fn finish(source: Source<'_>, index: usize, triggers: &Triggers, layout: &Layout) -> FileFacts {
     let Source { path, language, text, outcome, unparsed, odd_encoding, .. } = source;
-    let is_test = layout::is_test_path(path);
+    let is_test = layout::is_test_path(path) || layout.beside.contains(path);
     let default = |scope: u32| match (is_test, scope) {
         (true, _) => Trigger::Test,
         // Nothing loads a script file that nobody starts.

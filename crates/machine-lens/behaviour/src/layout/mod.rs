@@ -3,6 +3,7 @@
 //! In: paths and bytes, as unpacked. Out: roots (a file and its trigger), commands of manifests, what the manifest
 //! claims, and which specifier means which file. One file an ecosystem.
 
+mod beside;
 mod cargo;
 mod declared;
 pub(crate) mod encoding;
@@ -53,6 +54,8 @@ pub(crate) struct Layout {
     pub(crate) hooks: Vec<(String, Vec<String>, Trigger)>,
     /// Top-level module names of the package itself (Python), class names (JVM).
     pub(crate) own_modules: BTreeSet<String>,
+    /// Files of a source distribution that installing it leaves behind.
+    pub(crate) beside: BTreeSet<String>,
     /// Words that `setup.cfg` puts behind the name of a command that installers call.
     pub(crate) aliased: Vec<String>,
     /// The folder that holds the package, with its slash, or nothing.

@@ -25,6 +25,9 @@ pub(super) fn read(layout: &mut Layout, filename: &str, files: &Files<'_>) {
     }
     build_backend(layout, files);
     aliases(layout, files);
+    if !is_wheel {
+        super::beside::find(layout, files);
+    }
     for path in files.keys() {
         let Some(inner) = path.strip_prefix(base.as_str()) else { continue };
         let inner = inner.strip_prefix("src/").unwrap_or(inner);
