@@ -2,7 +2,7 @@
 
 use super::{Detector, Weight, evidence, is_network, matching, report, strongest, taint_words};
 use crate::facts::{Capability, Fact, FileFacts, PackageFacts, Taint};
-use crate::place::{Destination, PathKind};
+use crate::place::{Destination, HostKind, PathKind};
 use bifocal_core::{Severity, SignalDraft, SignalKind};
 
 /// See the module.
@@ -38,7 +38,7 @@ impl Detector for CredentialTheft {
 impl CredentialTheft {
     /// The data itself reaches a host.
     fn flow(&self, file: &FileFacts, out: &mut Vec<SignalDraft>) {
-        let sends: Vec<&Fact> = matching(file, |fact| is_network(fact) && fact.taint.has(STOLEN)).collect();
+        let sends: Vec<&Fact> = matching(file, |fact| is_network(fact) && fact.taint.has(STOLEN) && !stays_here(fact)).collect();
         if sends.is_empty() {
             return;
         }
@@ -66,7 +66,7 @@ impl CredentialTheft {
         }) {
             return;
         }
-        let sends: Vec<&Fact> = matching(file, is_network).collect();
+        let sends: Vec<&Fact> = matching(file, |fact| is_network(fact) && !stays_here(fact)).collect();
         let reads: Vec<&Fact> = matching(file, |fact| {
             fact.capability == Capability::Unprotect
                 || (fact.capability == Capability::FileRead
@@ -90,4 +90,9 @@ impl CredentialTheft {
         let message = "the places where browsers, chat clients or wallets keep secrets are read beside code that sends data".to_owned();
         report(out, self.id(), weight.for_fact(shown[0]), message, evidence(file, &shown));
     }
+}
+
+/// Asks a program on this machine: a browser's own debugging port, an agent.
+fn stays_here(fact: &Fact) -> bool {
+    !fact.destinations.is_empty() && fact.destinations.iter().all(|to| to.kind == HostKind::Local)
 }

@@ -134,8 +134,22 @@ fn is_metadata(host: &str) -> bool {
 }
 
 /// Name servers that anybody may ask; connecting to one is how a program learns its own address, too.
-const PUBLIC_RESOLVERS: [&str; 8] =
-    ["8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "208.67.222.222", "208.67.220.220", "114.114.114.114"];
+const PUBLIC_RESOLVERS: [&str; 14] = [
+    "8.8.8.8",
+    "8.8.4.4",
+    "1.1.1.1",
+    "1.0.0.1",
+    "9.9.9.9",
+    "208.67.222.222",
+    "208.67.220.220",
+    "114.114.114.114",
+    "114.114.115.115",
+    "223.5.5.5",
+    "223.6.6.6",
+    "119.29.29.29",
+    "180.76.76.76",
+    "4.2.2.2",
+];
 
 fn classify(host: &str, path: &str) -> HostKind {
     if is_metadata(host) {
