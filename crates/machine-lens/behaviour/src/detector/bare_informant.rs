@@ -39,7 +39,11 @@ impl Detector for BareInformant {
             if sends.is_empty() {
                 continue;
             }
-            let told: Vec<&Fact> = sends.iter().copied().filter(|fact| fact.taint.has(SPIED.with(Taint::HOST))).collect();
+            let told: Vec<&Fact> = sends
+                .iter()
+                .copied()
+                .filter(|fact| fact.taint.has(SPIED.with(Taint::HOST)) && (fact.trigger.on_load() || !signs_in(fact)))
+                .collect();
             let asks: Vec<&Fact> =
                 matching(file, |fact| is_network(fact) && fact.goes_to(|to| to.kind == HostKind::AddressEcho)).collect();
             let (shown, eager) = match (told.is_empty(), asks.is_empty()) {
@@ -63,4 +67,10 @@ impl Detector for BareInformant {
             report(out, self.id(), weight.for_fact(shown[0]), message, evidence(file, &shown));
         }
     }
+}
+
+/// A client that names its device and brings an account's password, perhaps from a key store's command: a service that
+/// its user signed up for.
+fn signs_in(fact: &Fact) -> bool {
+    fact.args.iter().any(|arg| arg.starts_with("auth="))
 }
