@@ -3,7 +3,7 @@
 //! The best single fact about install scripts: common in malicious source distributions, rare in honest ones. Alone
 //! it only annotates; towards a place that collects or serves for anybody it is a finding.
 
-use super::{Detector, Weight, evidence, is_network, matching, report, strongest};
+use super::{Detector, Weight, checks_digest, evidence, is_network, matching, report, strongest};
 use crate::facts::{Fact, PackageFacts, Trigger};
 use crate::place::HostKind;
 use bifocal_core::{Severity, SignalDraft, SignalKind};
@@ -50,8 +50,9 @@ impl Detector for UnaskedNetwork {
                 Weight::malware(0.93)
             } else if talks.iter().any(|fact| goes(fact, &ANYBODY) || fact.was_hidden()) {
                 Weight::malware(0.91)
-            } else if facts.is_small() && talks.iter().any(|fact| fact.trigger == Trigger::SetupScript && !is_own(facts, fact)) {
-                // A few files whose `setup.py` talks to somebody are an installer and nothing else.
+            } else if facts.is_small() && !checks_digest(file) && talks.iter().any(|fact| fact.trigger == Trigger::SetupScript && !is_own(facts, fact)) {
+                // A few files whose `setup.py` talks to somebody are an installer and nothing else; one that checks what
+                // it fetched against a digest builds from somebody's release.
                 Weight::malware(0.9)
             } else {
                 Weight::habit(Severity::Low, 0.6)
