@@ -31,6 +31,7 @@ impl Detector for BinaryDropper {
                     && fact.taint.has(Taint::DROPPED)
                     && fact.taint.has(Taint::DECODED.with(Taint::EXECUTABLE).with(Taint::CIPHER))
                     && !fact.taint.has(Taint::NETWORK)
+                    && !starts_module(fact)
             })
             .collect();
             if runs.is_empty() {
@@ -53,4 +54,9 @@ impl Detector for BinaryDropper {
             report(out, self.id(), weight.for_fact(runs[0]), message, evidence(file, &[runs, writes].concat()));
         }
     }
+}
+
+/// `python -m module …`: what was written is handed to a module as data, and is not what starts.
+fn starts_module(fact: &Fact) -> bool {
+    fact.args.iter().any(|arg| arg.split([' ', ',']).any(|word| word.trim_matches(['"', '\'', '[', ']', '(', ')']) == "-m"))
 }
