@@ -10,6 +10,9 @@ popular-<ecosystem>.txt (npm, pypi, go) of names, most popular first, are loaded
 release was held or denied that the manifest does not explain (`expected`: a purl and why), when something could not be
 evaluated that it does not explain (`expected`: the purl, or the dependency as the report names it), when a release has no
 artifact that was looked at, or when a project was left out.
+
+Without --only, the attack shapes and their benign twins (crates/bifocal/tests/it/shapes) are then checked by the same
+PROGRAM, in the same run, under the same policy: the exit code is also 1 when a shape is allowed or a twin is not.
 """
 import argparse
 import json
@@ -84,6 +87,33 @@ def look_through(report, explained):
     return lines, findings, open_ones
 
 
+def check_shapes(bifocal, work):
+    """Publishes the shapes on a loopback upstream and checks them: the report that the test writes, or why there is none."""
+    written = work / "shapes.json"
+    env = dict(os.environ, BIFOCAL_PROGRAM=str(bifocal), BIFOCAL_SHAPES_REPORT=str(written))
+    run = subprocess.run(["cargo", "test", "--quiet", "--locked", "-p", "bifocal", "--test", "it", "shapes::"], cwd=HERE, env=env, capture_output=True)
+    if not written.exists():
+        return None, run.stderr.decode(errors="replace").strip()[-600:]
+    return json.loads(written.read_text()), None
+
+
+def look_through_shapes(report, policies):
+    """Lines about the shapes, and how many verdicts are wrong or came from another policy than the projects'."""
+    rows, summary = report["shapes"], report["summary"]
+    held = sum(row["attack"]["verdict"] in ("hold", "deny") for row in rows)
+    allowed = sum(row["twin"]["verdict"] == "allow" for row in rows)
+    lines = [f"shapes: {held} of {len(rows)} attack shapes held or denied, {allowed} of {len(rows)} benign twins allowed; "
+             f"{summary['releases']} releases, {summary['artifacts']} artifacts looked at"]
+    for row in rows:
+        ecosystem = row["attack"]["purl"].removeprefix("pkg:").split("/")[0]
+        lines.append(f"    {ecosystem:8} {row['name']}: {row['attack']['verdict']}, its twin: {row['twin']['verdict']}")
+    wrong = 2 * len(rows) - held - allowed
+    if policies - {report["policy"]["digest"]}:
+        wrong += 1
+        lines.append("    the shapes were judged by another policy than the projects")
+    return lines, wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bifocal", required=True, type=pathlib.Path)
@@ -96,7 +126,7 @@ def main():
     bifocal = args.bifocal.resolve()
     manifest = tomllib.loads((HERE / "projects.toml").read_text())
     total = {"releases": 0, "allow": 0, "hold": 0, "deny": 0, "error": 0, "artifacts": 0}
-    findings, skipped, looked_into = [], [], 0
+    findings, skipped, looked_into, policies, shapes, wrong_shapes = [], [], 0, set(), None, 0
     open_ones = {"verdicts": 0, "errors": 0, "not looked at": 0}
     with tempfile.TemporaryDirectory(prefix="bifocal-projects-") as work:
         work = pathlib.Path(work)
@@ -120,6 +150,7 @@ def main():
                 skipped.append(f"{project['name']}: exit {run.returncode}: {run.stderr.decode(errors='replace').strip()[-300:]}")
                 continue
             report = json.loads(run.stdout)
+            policies.add(report.get("policy", {}).get("digest"))
             summary = report["summary"]
             for key in total:
                 total[key] += summary[key]
@@ -133,16 +164,23 @@ def main():
             for sort in open_ones:
                 open_ones[sort] += left[sort]
             looked_into += 1
+        if not args.only:
+            shapes, why = check_shapes(bifocal, work)
+            if why is None:
+                lines, wrong_shapes = look_through_shapes(shapes, policies)
+                print("\n" + "\n".join(lines))
+            else:
+                skipped.append(f"the attack shapes: {why}")
     print(f"\nall: {total}")
     for line in skipped:
         print(f"skipped: {line}")
     print(f"without an explanation in projects.toml: {open_ones['verdicts']} holds or denies, {open_ones['errors']} errors; "
           f"{open_ones['not looked at']} releases without an artifact")
     if args.report:
-        args.report.write_text(json.dumps({"total": total, "findings": findings, "skipped": skipped}, indent=1))
+        args.report.write_text(json.dumps({"total": total, "findings": findings, "skipped": skipped, "shapes": shapes}, indent=1))
     if not total["artifacts"]:
         print("no artifact was looked at")
-    return 1 if any(open_ones.values()) or skipped or not looked_into or not total["artifacts"] else 0
+    return 1 if any(open_ones.values()) or skipped or wrong_shapes or not looked_into or not total["artifacts"] else 0
 
 
 if __name__ == "__main__":

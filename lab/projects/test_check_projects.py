@@ -39,6 +39,18 @@ class LookThrough(unittest.TestCase):
         self.assertEqual(left([release("allow")], {"git x": "why"}, ["git x"]), (0, 0, 0))
 
 
+class Shapes(unittest.TestCase):
+    def test_a_shape_that_is_allowed_and_a_twin_that_is_held_are_wrong(self):
+        def report(attack, twin):
+            row = {"name": "n", "attack": {"purl": PURL, "verdict": attack}, "twin": {"purl": PURL, "verdict": twin}}
+            return {"policy": {"digest": "sha256:1"}, "summary": {"releases": 2, "artifacts": 2}, "shapes": [row]}
+
+        self.assertEqual(check_projects.look_through_shapes(report("deny", "allow"), {"sha256:1"})[1], 0)
+        self.assertEqual(check_projects.look_through_shapes(report("allow", "allow"), {"sha256:1"})[1], 1)
+        self.assertEqual(check_projects.look_through_shapes(report("hold", "hold"), {"sha256:1"})[1], 1)
+        self.assertEqual(check_projects.look_through_shapes(report("hold", "allow"), {"sha256:2"})[1], 1)
+
+
 class ExitCode(unittest.TestCase):
     def run_with(self, releases, code):
         """The exit code over one project whose check answers with these releases."""

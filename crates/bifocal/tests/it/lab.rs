@@ -13,6 +13,11 @@ pub(crate) const AT: &str = "2026-11-24T07:00:00Z";
 /// No single run may take longer; a hang is a failure, not a wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The program under test: the one just built, or another that the lab looks at (`BIFOCAL_PROGRAM`).
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("BIFOCAL_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_bifocal")), PathBuf::from)
+}
+
 /// An upstream, the environment of its clients, and a project folder.
 pub(crate) struct Lab {
     pub(crate) upstream: Upstream,
@@ -70,7 +75,7 @@ impl Lab {
 
     /// The command with these arguments, in the project, not started.
     pub(crate) fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Command {
-        let mut command = self.environment.command(env!("CARGO_BIN_EXE_bifocal"));
+        let mut command = self.environment.command(program());
         command.args(arguments).current_dir(self.project()).stdin(Stdio::null());
         command
     }

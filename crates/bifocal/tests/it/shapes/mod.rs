@@ -1,7 +1,8 @@
 //! Thirty attack shapes over five ecosystems, each with a benign twin that does the honest thing that looks like it.
 //!
 //! All are written by hand and harmless: addresses are reserved (`example.com`, 192.0.2.0/24), nothing is ever run. One
-//! run, one policy: every shape is held or denied, no twin is.
+//! run, one policy: every shape is held or denied, no twin is. With `BIFOCAL_SHAPES_REPORT` the verdicts are written there
+//! as JSON: `lab/projects/check_projects.py` prints them beside those of real projects.
 
 mod cargo;
 mod golang;
@@ -97,11 +98,17 @@ fn every_attack_shape_is_held_or_denied_and_no_twin_is() {
     let report: Value = serde_json::from_str(&lab.run(&["check", "--format", "json", "--at", AT]).stdout).unwrap();
     let found: BTreeMap<&str, &Value> =
         report["releases"].as_array().unwrap().iter().map(|release| (release["purl"].as_str().unwrap(), release)).collect();
+    let verdict_of = |release: &Release| found.get(release.purl().as_str()).map_or("missing", |one| one["verdict"].as_str().unwrap());
+    if let Some(path) = std::env::var_os("BIFOCAL_SHAPES_REPORT") {
+        let rows: Vec<Value> = shapes.iter().map(|shape| row(shape, &verdict_of)).collect();
+        let written = serde_json::json!({ "policy": report["policy"], "summary": report["summary"], "shapes": rows });
+        std::fs::write(path, written.to_string()).unwrap();
+    }
     let mut wrong = String::new();
     for shape in &shapes {
         for (release, bad) in [(&shape.bad, true), (&shape.twin, false)] {
             let purl = release.purl();
-            let verdict = found.get(purl.as_str()).map_or("missing", |release| release["verdict"].as_str().unwrap());
+            let verdict = verdict_of(release);
             let right = if bad { matches!(verdict, "hold" | "deny") } else { verdict == "allow" };
             if !right {
                 let details =
@@ -122,6 +129,15 @@ fn every_attack_shape_is_held_or_denied_and_no_twin_is() {
         let looked_at = !release["artifacts"].as_array().unwrap().is_empty();
         assert!(looked_at || release["signals"].to_string().contains("provenance/digest-mismatch"), "{purl} has no artifact");
     }
+}
+
+/// A shape as the report of the lab prints it.
+fn row<'r>(shape: &Shape, verdict_of: &impl Fn(&Release) -> &'r str) -> Value {
+    serde_json::json!({
+        "name": shape.name,
+        "attack": { "purl": shape.bad.purl(), "verdict": verdict_of(&shape.bad) },
+        "twin": { "purl": shape.twin.purl(), "verdict": verdict_of(&shape.twin) },
+    })
 }
 
 /// Serves other bytes than those that were locked.
