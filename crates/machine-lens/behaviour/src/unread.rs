@@ -79,9 +79,10 @@ pub(crate) fn sources(facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
     let mut alone = 0;
     for file in &facts.files {
         let Some(why) = file.unparsed else { continue };
-        // Broken files of tests and templates are common. Nobody writes what no parser may be given, and where it runs
-        // by itself it is a place to hide in.
-        let holds = file.trigger.is_automatic() && parse::by_depth(why);
+        // Broken files of tests and templates are common, and so are long bundles. Where a file runs by itself, what no
+        // parser may be given or none can read is a place to hide in: an engine may read it otherwise than a parser does.
+        let hides = parse::by_depth(why) || parse::by_syntax(why);
+        let holds = (file.trigger.is_automatic() && hides) || (file.trigger.at_install() && parse::by_length(why));
         alone += usize::from(!holds);
         if !holds && alone > MAX_SOURCES {
             continue;
@@ -95,10 +96,15 @@ pub(crate) fn sources(facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
             severity,
             confidence: 0.9,
             kind: SignalKind::RiskyHabit,
-            message: one_line(&format!("{} was {how}: {why}", file.path), 400),
+            message: one_line(&format!("{} was {how}: {why}{}", file.path, if holds { runs(file) } else { String::new() }), 400),
             evidence: vec![Evidence::file(&file.path, 0, 0, why)],
         });
     }
+}
+
+/// What makes an unread file matter.
+fn runs(file: &FileFacts) -> String {
+    format!("; it runs {}", file.trigger.phrase())
 }
 
 fn draft(status: Status, severity: Severity, message: &str, evidence: Vec<Evidence>) -> SignalDraft {

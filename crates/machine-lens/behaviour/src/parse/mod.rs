@@ -81,6 +81,16 @@ pub(crate) fn by_depth(why: &str) -> bool {
     matches!(why, TOO_DEEP | DEEP_IN_PART)
 }
 
+/// Whether nothing of a text was taken by its parser, however much was left out.
+pub(crate) fn by_syntax(why: &str) -> bool {
+    why == BROKEN
+}
+
+/// Whether a text is too long to be parsed.
+pub(crate) fn by_length(why: &str) -> bool {
+    why == TOO_LONG
+}
+
 /// Why a part of a module is missing.
 pub(crate) fn in_part(module: &Module) -> Option<&'static str> {
     if module.truncated { Some(DEEP_IN_PART) } else { module.in_part.then_some(BROKEN_IN_PART) }

@@ -113,8 +113,21 @@ fn a_mistake_that_engines_run_does_not_hide_the_script() {
         let twin = npm(line, HOOK);
         assert!(!holds(&twin), "{line:.40}: {:#?}", twin.signals);
     }
-    for text in ["<% if (x) { %>\nvar a = 1;\n<% } %>\n", "((((", "}}}}", "\u{0}\u{1}", "a b c d\n", "<html><body>x</body></html>", "é(=é"]
-    {
+}
+
+#[test]
+fn what_runs_by_itself_and_no_parser_can_read_holds() {
+    // The last one is what a compiler of typed JavaScript takes, and no parser of JavaScript.
+    for text in ["((((", "}}}}", "é(=é", "/* x", "type T = {| a: string |};\nexport default (x: T): %checks => !!x;\n"] {
+        let facts = npm(text, HOOK);
+        let found = facts.signals.iter().find(|signal| signal.id == UNPARSED).unwrap();
+        assert_eq!(found.status, Status::Failed, "{text}");
+        assert!(found.message.ends_with("read by words only: not of the language's syntax; it runs in an install script"), "{found:#?}");
+        // A broken file that nothing runs is common.
+        let twin = npm(text, ",\"main\":\"b.js\"");
+        assert!(twin.signals.iter().any(|signal| signal.id == UNPARSED) && !holds(&twin), "{text}");
+    }
+    for text in ["<% if (x) { %>\nvar a = 1;\n<% } %>\n", "a b c d\n", "<html><body>x</body></html>"] {
         assert!(!holds(&npm(text, HOOK)), "{text}");
     }
 }
