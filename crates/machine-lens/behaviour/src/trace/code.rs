@@ -19,6 +19,12 @@ impl<'m> Tracer<'m, '_> {
             Some(dropped) => taint = taint.with(dropped),
             None => taint = taint.without(Taint::NETWORK.with(Taint::DROPPED).with(Taint::SOCKET).with(Taint::EXECUTABLE)),
         }
+        if feeds_interpreter(args) {
+            taint = taint.with(args.named("input").map_or(Taint::NONE, |value| value.taint.only(Taint::NETWORK.with(Taint::SOCKET))));
+        }
+        if hands_over_only(args) {
+            taint = taint.without(Taint::NETWORK.with(Taint::DROPPED).with(Taint::SOCKET).with(Taint::EXECUTABLE));
+        }
         // The environment handed to a child is no secret on its way out.
         if args.values().skip(1).any(|value| value.taint.has(Taint::ENVIRONMENT))
             && !args.get(0).is_some_and(|value| value.taint.has(Taint::ENVIRONMENT))
@@ -377,6 +383,36 @@ fn command_line(effect: Effect, callee: &Value, args: &Args) -> String {
         }
     }
     words.join(" ")
+}
+
+/// Whether a program that came from nowhere in particular is handed its words in a list: what stands behind it, or
+/// goes into it, is data (`[ffprobe, "-i", file]`). An interpreter runs what it is handed, and so does what is told to.
+fn hands_over_only(args: &Args) -> bool {
+    let (Some(first), second) = (args.get(0), args.get(1)) else { return false };
+    let (program, words) = match (&first.data, second.map(|value| &value.data)) {
+        (Data::List(items), _) => (items.first(), items.get(1..).unwrap_or_default()),
+        (_, Some(Data::List(items))) => (Some(first), &items[..]),
+        _ => return false,
+    };
+    let Some(program) = program else { return false };
+    let text = program.render(512);
+    let runs_words = |word: &Value| {
+        let text = word.render(64).to_ascii_lowercase();
+        (matches!(word.data, Data::Text(_) | Data::Partial(_)) && text.contains("://"))
+            || matches!(&*text, "-c" | "-e" | "/c" | "/k" | "-x" | "--eval" | "-command" | "-file" | "exec" | "install")
+    };
+    let foreign = Taint::NETWORK.with(Taint::DROPPED).with(Taint::SOCKET).with(Taint::DECODED).with(Taint::EXECUTABLE).with(Taint::INPUT);
+    !program.taint.has(foreign) && !is_interpreter(&text) && !is_wrapper(&text) && !words.iter().any(runs_words)
+}
+
+/// Whether an interpreter is started that reads what it runs from its input.
+fn feeds_interpreter(args: &Args) -> bool {
+    let program = match args.get(0).map(|value| (&value.data, value)) {
+        Some((Data::List(items), _)) => items.first().map(|value| value.render(512)),
+        Some((_, value)) => Some(value.render(512)),
+        None => None,
+    };
+    args.named("input").is_some() && program.is_some_and(|program| program.split_whitespace().next().is_some_and(is_interpreter))
 }
 
 /// Whether the options ask for a process that goes on by itself, or that nobody sees.
