@@ -380,6 +380,11 @@ fn as_stringlike(path: &str, value: &Value) -> Data {
             None => Data::Unknown,
         },
         ("str" | "String", Data::Num(number)) => Data::Text(Rc::from(super::value::number_text(*number))),
+        // The text of a path object, as far as it is known.
+        ("str", Data::Api(path)) if path.ends_with("Path()") => match &value.label {
+            Some(label) => Value::partial(label.to_string()).data,
+            None => Data::Unknown,
+        },
         ("str", Data::Bytes(bytes)) => Data::Text(Rc::from(String::from_utf8_lossy(bytes).into_owned())),
         (_, data) => data.clone(),
     }

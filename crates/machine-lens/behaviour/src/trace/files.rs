@@ -129,7 +129,12 @@ impl<'m> Tracer<'m, '_> {
                 Value::default()
             }
             Effect::DeleteTree => {
-                self.note(Capability::DeleteTree, path, file.taint, self.render_args(args), site);
+                let mut shown = self.render_args(args);
+                // A path object is known by what it was put together of.
+                if let (Data::Api(_), Some(label), Some(first)) = (&file.data, &file.label, shown.first_mut()) {
+                    *first = label.to_string();
+                }
+                self.note(Capability::DeleteTree, path, file.taint, shown, site);
                 Value::default()
             }
             _ => {
