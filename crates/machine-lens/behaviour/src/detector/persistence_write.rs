@@ -16,6 +16,13 @@ fn is_harmless_rc(fact: &Fact) -> bool {
         && !["curl ", "wget ", "python -c", "base64", "/dev/tcp"].iter().any(|word| text.contains(word))
 }
 
+/// Writes a known place of the system's registry from which nothing is started.
+fn sets_another_key(fact: &Fact) -> bool {
+    let key = fact.args.first().map(|key| key.to_ascii_lowercase()).unwrap_or_default();
+    let starts = ["run", "winlogon", "startup", "load", "appinit", "shell", "service", "command"].iter().any(|word| key.contains(word));
+    fact.api.contains("SetValue") && ["software", "environment"].iter().any(|word| key.contains(word)) && !starts
+}
+
 impl Detector for PersistenceWrite {
     fn id(&self) -> &'static str {
         "behaviour/persistence-write"
@@ -36,7 +43,7 @@ impl Detector for PersistenceWrite {
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
         for file in &facts.files {
             let writes: Vec<&Fact> = matching(file, |fact| {
-                fact.capability == Capability::Persist
+                (fact.capability == Capability::Persist && !sets_another_key(fact))
                     || (fact.capability == Capability::FileWrite
                         && matches!(fact.path, Some(PathKind::Autostart | PathKind::ShellRc | PathKind::AuthorizedKeys)))
             })

@@ -58,6 +58,12 @@ pub(crate) fn path_kind(text: &str) -> Option<PathKind> {
         return None;
     }
     let path = text.replace("\\\\", "/").replace('\\', "/").to_ascii_lowercase();
+    let called = |words: &[&str]| {
+        path.split_whitespace().any(|piece| {
+            let piece = piece.trim_matches(['"', '\'']);
+            words.iter().any(|word| piece.strip_suffix(word).is_some_and(|before| before.is_empty() || before.ends_with(['/', '~', '}'])))
+        })
+    };
     let has = |words: &[&str]| words.iter().any(|word| path.contains(word));
     let ends =
         |words: &[&str]| words.iter().any(|word| path.split_whitespace().any(|piece| piece.trim_matches(['"', '\'']).ends_with(word)));
@@ -221,7 +227,7 @@ pub(crate) fn path_kind(text: &str) -> Option<PathKind> {
     {
         return Some(PathKind::Autostart);
     }
-    if ends(&[
+    if called(&[
         ".bashrc",
         ".zshrc",
         ".profile",
