@@ -31,7 +31,7 @@ impl Detector for FileEncryption {
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
         for file in &facts.files {
             let writes: Vec<&Fact> =
-                matching(file, |fact| fact.capability == Capability::FileWrite && fact.taint.has(Taint::ENCRYPTED)).collect();
+                matching(file, |fact| fact.capability == Capability::FileWrite && fact.taint.has(Taint::ENCRYPTED) && !is_named(fact)).collect();
             if writes.is_empty() {
                 continue;
             }
@@ -48,4 +48,12 @@ impl Detector for FileEncryption {
             report(out, self.id(), weight.for_fact(writes[0]), message, evidence(file, &writes));
         }
     }
+}
+
+/// One file of a name that is written out: a store of the program's own.
+fn is_named(fact: &Fact) -> bool {
+    fact.args.first().is_some_and(|place| {
+        let name = place.rsplit(['/', '\\']).next().unwrap_or(place);
+        name.len() > 2 && !name.contains('…') && !name.starts_with('.') || name.starts_with('.') && name.matches('.').count() > 1 && !name.contains('…')
+    })
 }

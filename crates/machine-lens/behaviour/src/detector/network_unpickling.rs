@@ -38,7 +38,9 @@ impl Detector for NetworkUnpickling {
             }
             let fetches: Vec<&Fact> = matching(file, is_network).collect();
             let eager = strongest(&loads);
-            let weight = if eager.is_automatic() { Weight::malware(0.92) } else { Weight::habit(Severity::Low, 0.5) };
+            // A loader that takes addresses and paths alike, and is given a path of the package's own, asks nobody.
+            let somewhere = [&loads, &fetches].into_iter().flatten().any(|fact| fact.capability == Capability::Socket || !fact.destinations.is_empty());
+            let weight = if eager.is_automatic() && somewhere { Weight::malware(0.92) } else { Weight::habit(Severity::Low, 0.5) };
             let message = format!("bytes from the network are unpickled {}", eager.phrase());
             report(out, self.id(), weight.for_fact(loads[0]), message, evidence(file, &[loads, fetches].concat()));
         }
