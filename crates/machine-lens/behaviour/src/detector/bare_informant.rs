@@ -3,7 +3,7 @@
 //! Programs report such things when their user wants them to, to the project's own host. A few small files that gather them
 //! for somebody whom the manifest does not name are an informant.
 
-use super::ask::{carried, evidence, is_network, matching, outside, strongest, taint_words};
+use super::ask::{carried, evidence, is_network, matching, outside, strongest, taint_words, to_drop};
 use super::{Detector, Weight, report};
 use crate::facts::{Fact, PackageFacts, Taint};
 use crate::place::HostKind;
@@ -57,7 +57,7 @@ impl Detector for BareInformant {
                 Weight::malware(0.9)
             } else if eager.on_load() && data.has(SPIED) {
                 Weight::malware(if small { 0.93 } else { 0.9 })
-            } else if eager.on_load() || small {
+            } else if eager.on_load() || (small && to_drop(facts, &sends)) {
                 Weight::of(SignalKind::Beacon, Severity::High, 0.9)
             } else {
                 continue;
