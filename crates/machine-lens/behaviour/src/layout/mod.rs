@@ -204,7 +204,7 @@ pub(crate) fn is_markup(path: &str) -> bool {
 /// Whether bytes start as a program of some system does.
 pub(crate) fn is_executable(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x7fELF")
-        || (bytes.starts_with(b"MZ") && bytes.len() > 256)
+        || (bytes.starts_with(b"MZ") && bytes.len() > 256 && bytes[..64].contains(&0))
         || bytes.starts_with(&[0xfe, 0xed, 0xfa, 0xce])
         || bytes.starts_with(&[0xfe, 0xed, 0xfa, 0xcf])
         || bytes.starts_with(&[0xcf, 0xfa, 0xed, 0xfe])

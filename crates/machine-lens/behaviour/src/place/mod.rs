@@ -134,7 +134,7 @@ fn is_metadata(host: &str) -> bool {
 }
 
 /// Name servers that anybody may ask; connecting to one is how a program learns its own address, too.
-const PUBLIC_RESOLVERS: [&str; 14] = [
+const PUBLIC_RESOLVERS: [&str; 15] = [
     "8.8.8.8",
     "8.8.4.4",
     "1.1.1.1",
@@ -149,6 +149,7 @@ const PUBLIC_RESOLVERS: [&str; 14] = [
     "119.29.29.29",
     "180.76.76.76",
     "4.2.2.2",
+    "1.2.3.4",
 ];
 
 fn classify(host: &str, path: &str) -> HostKind {
