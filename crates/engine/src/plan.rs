@@ -232,21 +232,14 @@ fn leaves_root(file: &str, path: &str, roots: &[String]) -> bool {
     if path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':') {
         return true;
     }
+    let sought = fold(folder, path);
     let inside = |root: &str| {
-        let root = root.trim_end_matches('/');
-        let below = if root.is_empty() {
-            (!folder.starts_with('/') && fold("", folder).first() != Some(&"..")).then_some(folder)
-        } else {
-            folder.strip_prefix(root)
-        };
-        below.filter(|below| below.is_empty() || root.is_empty() || below.starts_with('/')).is_some_and(|below| stays(below, path))
+        let steps = fold("", root);
+        // Of two paths only one of which begins at the root of the file system nothing can be said.
+        root.starts_with('/') == folder.starts_with('/') && sought.starts_with(&steps) && sought.get(steps.len()) != Some(&"..")
     };
-    !(roots.iter().any(|root| inside(root)) || stays("", path))
-}
-
-/// Whether a path, written in a folder below a root, stays below that root.
-fn stays(below: &str, path: &str) -> bool {
-    !matches!(fold(below, path).first(), Some(&".."))
+    let below_its_own_folder = fold("", path).first() != Some(&"..");
+    !below_its_own_folder && !roots.iter().any(|root| inside(root))
 }
 
 /// The parts of a path in a folder, with `.` and `..` folded; those that lead out stand in front.
@@ -315,12 +308,27 @@ mod tests {
             ("/abs/project/web/package-lock.json", "../../x", true),
             ("/abs/project-2/package-lock.json", "../x", true),
             ("../other/package-lock.json", "../x", true),
+            ("../other/web/package-lock.json", "../../../x", true),
             ("pnpm-lock.yaml", "packages/a", false),
             ("pnpm-lock.yaml", "../shared", true),
             ("pnpm-lock.yaml", "/etc/x", true),
         ] {
             let roots = [String::new(), "/abs/project".to_owned()];
             assert_eq!(leaves_root(file, path, &roots), leaves, "{file} {path}");
+        }
+        // The folder that is named is the root, wherever one stands.
+        let named = ["app".to_owned(), "/abs/app".to_owned(), "../beside".to_owned()];
+        for (file, path, leaves) in [
+            ("app/package.json", "../evil", true),
+            ("app/web/package.json", "../shared", false),
+            ("/abs/app/web/package.json", "../shared", false),
+            ("/abs/app/package.json", "../evil", true),
+            ("app/package.json", "../application", true),
+            ("../beside/web/package.json", "../shared", false),
+            ("../beside/package.json", "../x", true),
+            ("app/package.json", "../../beside/x", false),
+        ] {
+            assert_eq!(leaves_root(file, path, &named), leaves, "{file} {path}");
         }
         assert!(is_archive("./x-1.0.whl") && !is_archive("./x"));
     }

@@ -157,7 +157,7 @@ fn files_of(request: &Request) -> Result<Folder, TargetError> {
         move |error: FileError| TargetError::Missing { path: printable(&path), why: why(&error) }
     };
     let mut files = Folder::new(&request.cwd).map_err(failed(&request.cwd))?;
-    for target in request.targets.iter().filter(|target| !target.starts_with("pkg:")) {
+    for target in paths_of(request) {
         let path = request.cwd.join(target);
         let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
         if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
@@ -167,20 +167,34 @@ fn files_of(request: &Request) -> Result<Folder, TargetError> {
     Ok(files)
 }
 
-/// The checked folders in the form of paths: the working folder, and the folders that are named.
+/// The checked folders in the form of paths, relative and from the root: those that are named, those of the files that are
+/// named, and the working folder where nothing is. What one stands in has no say in what was looked at.
 fn roots(request: &Request) -> Vec<String> {
-    let folders = request.targets.iter().filter(|target| !target.starts_with("pkg:") && request.cwd.join(target).is_dir());
-    let named = folders.map(|target| slashes(target).trim_end_matches('/').to_owned());
-    let own = [String::new(), slashes(&request.cwd.to_string_lossy())];
-    own.into_iter().chain(named.filter(|target| target != "." && !target.is_empty())).collect()
+    let mut folders: Vec<String> = Vec::new();
+    for target in paths_of(request) {
+        let target = slashes(target);
+        let named =
+            if request.cwd.join(&target).is_dir() { target.as_str() } else { target.rsplit_once('/').map_or("", |(folder, _)| folder) };
+        folders.push(named.trim_end_matches('/').to_owned());
+    }
+    if folders.is_empty() {
+        folders.push(String::new());
+    }
+    let from_the_root: Vec<String> = folders.iter().map(|folder| slashes(&request.cwd.join(folder).to_string_lossy())).collect();
+    folders.into_iter().chain(from_the_root).collect()
+}
+
+/// The targets that are paths.
+fn paths_of(request: &Request) -> impl Iterator<Item = &str> {
+    request.targets.iter().map(String::as_str).filter(|target| !target.starts_with("pkg:"))
 }
 
 /// Path dependencies whose folder is a link out of the checked folders are no part of the project.
 fn links(plan: &mut Plan, request: &Request) {
-    let folders = request.targets.iter().filter(|target| !target.starts_with("pkg:")).map(|target| request.cwd.join(target));
+    let folders = paths_of(request).map(|target| request.cwd.join(target));
     let roots: Vec<PathBuf> = folders
         .map(|path| if path.is_dir() { path } else { path.parent().map_or_else(PathBuf::new, Path::to_owned) })
-        .chain([request.cwd.clone()])
+        .chain(paths_of(request).next().is_none().then(|| request.cwd.clone()))
         .filter_map(|root| root.canonicalize().ok())
         .collect();
     let leads_out = |local: &LocalDependency| {

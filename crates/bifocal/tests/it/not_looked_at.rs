@@ -44,6 +44,19 @@ fn paths_that_lead_outside_or_to_archives_are_errors() {
 }
 
 #[test]
+fn a_path_beside_the_folder_that_is_named_is_outside_wherever_one_stands() {
+    let lab = lab();
+    lab.write("app/package.json", "{\"name\":\"p\",\"version\":\"1.0.0\",\"dependencies\":{\"a\":\"file:../beside\"}}");
+    lab.write("beside/package.json", "{\"name\":\"a\",\"version\":\"1.0.0\",\"dependencies\":{\"left-pad\":\"1.3.0\"}}");
+    for target in [&["app"][..], &["app/package.json"], &["./app/"]] {
+        lab.run(&[&["check", "--at", AT][..], target].concat()).expect(3).says(&["a (../beside)", "nothing looked at it"]);
+    }
+    // Both are checked: it is part of the project.
+    lab.run(&["check", "--at", AT, "app", "beside"]).expect(0).says(&["1 allowed"]);
+    lab.run(&["check", "--at", AT]).expect(0).says(&["1 allowed"]);
+}
+
+#[test]
 fn a_lockfile_that_was_cut_off_to_nothing_is_malformed() {
     for name in ["Cargo.lock", "pnpm-lock.yaml", "gradle.lockfile", "go.mod"] {
         let lab = lab();
