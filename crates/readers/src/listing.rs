@@ -95,6 +95,13 @@ impl<'a> Listing<'a> {
         Ok(())
     }
 
+    /// Says that this lockfile was made with something that no manifest has any more. The text must be printable already.
+    pub(crate) fn no_longer_asked(&mut self, place: &Place, what: &str) -> Result<(), ReadError> {
+        let why =
+            "no manifest has it any more, so a client would resolve anew, and what it takes was not looked at; make the lockfile anew";
+        self.unread(place.line, what.to_owned(), why.to_owned())
+    }
+
     /// Counts a thing of a kind that is not looked at, by what one and many of it are called. The texts must be printable
     /// already.
     pub(crate) fn other(&mut self, one: &str, many: &str) {

@@ -9,9 +9,12 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec::{self, Spec};
 use crate::source::Source;
-use crate::unlocked;
+use crate::unlocked::installed::{self, Installed, Tree};
+use crate::unlocked::manifest::package_json;
 use bifocal_core::{DeclaredArtifact, Ecosystem, FileKind, Inventory, Requested};
 use std::collections::{BTreeSet, HashSet};
+
+const SECTIONS: [&str; 4] = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let root = json::parse(source, ctx.limits.depth, DuplicateKeys::Refuse)?;
@@ -28,9 +31,11 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         "1" => {
             let entries = table.entries_of(source, "dependencies")?;
             nested(&mut list, entries)?;
-            let names: HashSet<&str> = entries.iter().map(|entry| entry.key.as_ref()).collect();
-            if let Some(manifest) = unlocked::package_json(source.path, "", ctx)? {
-                unlocked::npm(&mut list, &manifest, |asked| names.contains(asked.name.as_str()))?;
+            if let Some(manifest) = package_json(source.path, "", ctx)? {
+                let mut tree = Tree::default();
+                nested_tree(source, entries, "", &mut tree)?;
+                installed::compare(&mut list, &tree, ("", &manifest), &manifest, None)?;
+                installed::compare_overrides(&mut list, &tree, &manifest)?;
             }
         }
         "2" | "3" => match table.get("packages") {
@@ -60,7 +65,7 @@ fn flat(list: &mut Listing<'_>, packages: &Table<'_>) -> Result<(), ReadError> {
         if package.flag("link") {
             targets.extend(package.text(&source, "resolved")?.map(str::to_owned));
         }
-        for section in ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"] {
+        for section in SECTIONS {
             for wanted in package.entries_of(&source, section)? {
                 if let Some(spec) = wanted.node.as_text()
                     && matches!(npm_spec::sort(&wanted.key, spec), Spec::Url(_))
@@ -94,20 +99,75 @@ fn for_old_clients(list: &mut Listing<'_>, entries: &[Entry<'_>]) -> Result<(), 
     Ok(())
 }
 
-/// Compares what the lockfile keeps of the manifests of the project and of its members with what they say.
+/// Compares what the lockfile keeps of the manifests of the project and of its members, and what it has installed, with
+/// what they say.
 fn compare(list: &mut Listing<'_>, packages: &Table<'_>, ctx: &ReadContext<'_>) -> Result<(), ReadError> {
     let source = list.source;
+    let tree = flat_tree(&source, packages)?;
+    let root = package_json(source.path, "", ctx)?.unwrap_or_default();
     let folders = packages.entries.iter().filter(|entry| !entry.key.contains("node_modules"));
     for entry in folders {
-        let Some(manifest) = unlocked::package_json(source.path, &entry.key, ctx)? else { continue };
+        let Some(manifest) = package_json(source.path, &entry.key, ctx)? else { continue };
         let kept = entry.node.table(&source, &entry.key)?;
         let mut specs: HashSet<(&str, &str)> = HashSet::new();
-        for section in ["dependencies", "devDependencies", "optionalDependencies"] {
+        for section in SECTIONS {
             for wanted in kept.entries_of(&source, section)? {
                 specs.insert((wanted.key.as_ref(), wanted.node.as_text().unwrap_or_default().trim()));
             }
         }
-        unlocked::npm(list, &manifest, |asked| specs.contains(&(asked.name.as_str(), asked.spec.as_str())))?;
+        installed::compare(list, &tree, (&entry.key, &manifest), &root, Some(&specs))?;
+    }
+    installed::compare_overrides(list, &tree, &root)
+}
+
+/// What `packages` has installed.
+fn flat_tree<'t>(source: &Source<'_>, packages: &'t Table<'_>) -> Result<Tree<'t>, ReadError> {
+    let mut tree = Tree::default();
+    let mut wrapped: HashSet<&str> = HashSet::new();
+    for entry in packages.entries.iter().filter(|entry| entry.key.contains("node_modules/")) {
+        let package = entry.node.table(source, &entry.key)?;
+        let called = entry.key.rsplit_once("node_modules/").map_or("", |(_, name)| name);
+        if package.flag("hasShrinkwrap") {
+            wrapped.insert(&entry.key);
+        }
+        let mut needs = Vec::new();
+        for section in SECTIONS {
+            needs.extend(package.entries_of(source, section)?.iter().map(|wanted| wanted.key.as_ref()));
+        }
+        let installed = Installed {
+            name: package.text(source, "name")?.unwrap_or(called),
+            version: package.text(source, "version")?.unwrap_or_default(),
+            resolved: package.text(source, "resolved")?,
+            link: package.flag("link"),
+            foreign: package.flag("inBundle"),
+            peer: package.flag("peer"),
+            needs,
+        };
+        tree.0.insert(entry.key.to_string(), installed);
+    }
+    for (folder, installed) in &mut tree.0 {
+        installed.foreign |= folder.match_indices("/node_modules/").any(|(at, _)| wrapped.contains(&folder[..at]));
+    }
+    Ok(tree)
+}
+
+/// What a version 1 file has installed, in the folders where npm puts it.
+fn nested_tree<'t>(source: &Source<'_>, entries: &'t [Entry<'_>], above: &str, tree: &mut Tree<'t>) -> Result<(), ReadError> {
+    for entry in entries {
+        let package = entry.node.table(source, &entry.key)?;
+        let written = package.text(source, "version")?.unwrap_or_default();
+        let (name, version, resolved) = match npm_spec::sort(&entry.key, written) {
+            Spec::Registry { name, requirement } => (name, requirement, package.text(source, "resolved")?),
+            _ => (entry.key.as_ref(), "", Some(written)),
+        };
+        let needs = match package.get("requires").and_then(|requires| requires.as_table()) {
+            Some(requires) => requires.entries.iter().map(|wanted| wanted.key.as_ref()).collect(),
+            None => Vec::new(),
+        };
+        let (foreign, peer) = (package.flag("bundled"), package.flag("peer"));
+        let folder = format!("{above}node_modules/{}", entry.key);
+        nested_tree(source, package.entries_of(source, "dependencies")?, &format!("{folder}/"), tree)?;
+        tree.0.insert(folder, Installed { name, version, resolved, link: false, foreign, peer, needs });
     }
     Ok(())
 }

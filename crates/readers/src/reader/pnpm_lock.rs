@@ -10,9 +10,10 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec;
 use crate::pnpm_workspace;
-use crate::reader::package_json;
 use crate::source::Source;
-use crate::unlocked;
+use crate::unlocked::installed;
+use crate::unlocked::manifest::{Section, package_json};
+use crate::unlocked::pnpm::Replacing;
 use bifocal_core::{Ecosystem, FileKind, Inventory};
 use std::collections::{HashMap, HashSet};
 
@@ -55,10 +56,14 @@ fn read_document(list: &mut Listing<'_>, document: &Node<'_>, ctx: &ReadContext<
     if importers.is_empty() {
         projects.push(("", table));
     }
+    let replacing = Replacing::of(&source, table)?;
+    if of_project {
+        replacing.compare(list, ctx)?;
+    }
     for (folder, project) in projects {
         importer(list, project, folder, major, &keys)?;
         if of_project {
-            compare(list, table, folder, project, ctx)?;
+            compare(list, &replacing, folder, project, ctx)?;
         }
     }
     for entry in packages {
@@ -101,10 +106,19 @@ fn importer(list: &mut Listing<'_>, importer: &Table<'_>, folder: &str, major: u
     Ok(())
 }
 
+/// The order in which pnpm prefers the sections of a manifest.
+const ORDER: [Section; 4] = [Section::Optional, Section::Dependencies, Section::Dev, Section::Peer];
+
 /// Compares what the lockfile keeps of a project's manifest with what that says.
-fn compare(list: &mut Listing<'_>, lock: &Table<'_>, folder: &str, project: &Table<'_>, ctx: &ReadContext<'_>) -> Result<(), ReadError> {
+fn compare(
+    list: &mut Listing<'_>,
+    replacing: &Replacing<'_>,
+    folder: &str,
+    project: &Table<'_>,
+    ctx: &ReadContext<'_>,
+) -> Result<(), ReadError> {
     let source = list.source;
-    let Some(manifest) = unlocked::package_json(source.path, folder, ctx)? else { return Ok(()) };
+    let Some(manifest) = package_json(source.path, folder, ctx)? else { return Ok(()) };
     let mut specs: HashMap<&str, &str> = HashMap::new();
     for (section, _) in SECTIONS {
         for wanted in project.entries_of(&source, section)? {
@@ -115,15 +129,17 @@ fn compare(list: &mut Listing<'_>, lock: &Table<'_>, folder: &str, project: &Tab
     for kept in project.entries_of(&source, "specifiers")? {
         specs.insert(&kept.key, kept.node.as_text().unwrap_or_default());
     }
-    // A hook may have changed any of them, an override those that it names.
-    let hooked = lock.get("pnpmfileChecksum").is_some();
-    let mut replaced = manifest.replaced.clone();
-    replaced.extend(lock.entries_of(&source, "overrides")?.iter().map(|entry| package_json::target(&entry.key).to_owned()));
-    unlocked::npm(list, &manifest, |asked| match specs.get(asked.name.as_str()) {
-        Some(kept) => hooked || !unlocked::is_plain(asked, &replaced) || kept.trim() == asked.spec,
-        // An override of `-` takes it away.
-        None => replaced.contains(&asked.name),
-    })
+    for asked in manifest.taken(&ORDER) {
+        let kept = specs.get(asked.name.as_str());
+        if kept.is_none() && asked.section == Section::Peer && !replacing.installs_peers {
+            if !asked.optional_peer {
+                list.other("peer dependency that the lockfile leaves out", "peer dependencies that the lockfile leaves out");
+            }
+        } else if !replacing.accounts_for(&manifest.name, &asked.name, &asked.spec, kept.copied()) {
+            installed::unlocked(list, asked)?;
+        }
+    }
+    Ok(())
 }
 
 /// Lists a `link:` dependency, told from the lockfile's folder; `false` when it is none.

@@ -8,9 +8,10 @@ use crate::context::{ReadContext, joined};
 use crate::doc::{Entry, Node, Table, yaml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
-use crate::npm_spec;
+use crate::npm_spec::{self, Spec};
 use crate::source::Source;
-use crate::unlocked;
+use crate::unlocked::installed;
+use crate::unlocked::manifest::{Replaced, Section, package_json};
 use bifocal_core::{Ecosystem, FileKind, Inventory, Origin, Requested, percent_decode};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -43,36 +44,129 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     Ok(list.finish())
 }
 
-/// Says what the manifests of the workspace ask for and no key stands for.
+/// The order in which yarn prefers the sections of a manifest; it installs no peers of the project.
+const ORDER: [Section; 3] = [Section::Dev, Section::Optional, Section::Dependencies];
+
+/// Ranges by package, without `npm:`, which older files leave out.
+type Ranges<'t> = HashMap<&'t str, HashSet<String>>;
+
+/// Says what the manifests of the workspace ask for and no key stands for, and which resolutions the file was made without.
 fn compare(list: &mut Listing<'_>, table: &Table<'_>, ctx: &ReadContext<'_>) -> Result<(), ReadError> {
     let source = list.source;
-    let mut ranges: HashMap<&str, HashSet<&str>> = HashMap::new();
+    let mut ranges: Ranges<'_> = HashMap::new();
     let mut folders: BTreeSet<String> = BTreeSet::from([String::new()]);
     for entry in &table.entries {
-        for descriptor in entry.key.split(',').map(str::trim) {
-            if let Some((name, range)) = npm_spec::split_name(descriptor) {
-                ranges.entry(name).or_default().insert(range);
-            }
+        for (name, range) in descriptors(&entry.key) {
+            ranges.entry(name).or_default().insert(plain(range));
         }
         let resolution = entry.node.as_table().and_then(|package| package.get("resolution")).and_then(Node::as_text);
         folders.extend(resolution.and_then(|text| text.split_once("@workspace:")).map(|(_, folder)| joined("", folder)));
     }
     folders.remove(".");
-    let mut replaced = BTreeSet::new();
+    let root = package_json(source.path, "", ctx)?.unwrap_or_default();
+    let replacing: Vec<Resolution<'_>> = root.resolutions.iter().map(Resolution::of).collect();
+    compare_resolutions(list, table, &replacing, &ranges)?;
     for folder in folders {
-        let Some(manifest) = unlocked::package_json(source.path, &folder, ctx)? else { continue };
-        if folder.is_empty() {
-            replaced.clone_from(&manifest.replaced);
+        let Some(manifest) = package_json(source.path, &folder, ctx)? else { continue };
+        for asked in manifest.taken(&ORDER) {
+            let range = plain(&asked.spec);
+            // What takes its place is compared for itself.
+            let replaced = replacing.iter().any(|one| one.counts(&manifest.name, None, &asked.name, &range));
+            if !ranges.get(asked.name.as_str()).is_some_and(|known| replaced || stands(known, &asked.name, &asked.spec)) {
+                installed::unlocked(list, asked)?;
+            }
         }
-        unlocked::npm(list, &manifest, |asked| {
-            let Some(known) = ranges.get(asked.name.as_str()) else { return false };
-            let range = asked.spec.strip_prefix("npm:").unwrap_or(&asked.spec);
-            let of_workspace = known.iter().any(|range| range.starts_with("workspace:"));
-            of_workspace
-                || !unlocked::is_plain(asked, &replaced)
-                || known.contains(range)
-                || known.contains(format!("npm:{range}").as_str())
-        })?;
+    }
+    Ok(())
+}
+
+/// `name@range` of a key.
+fn descriptors(key: &str) -> impl Iterator<Item = (&str, &str)> {
+    key.split(',').map(str::trim).filter_map(npm_spec::split_name)
+}
+
+/// A range without `npm:` and with single blanks.
+fn plain(range: &str) -> String {
+    let range = range.trim();
+    range.strip_prefix("npm:").unwrap_or(range).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether one of the ranges that the file has for a package is the one that is asked for.
+fn stands(known: &HashSet<String>, name: &str, spec: &str) -> bool {
+    let range = plain(spec);
+    let begins = |text: &str| known.iter().any(|range| range.starts_with(text));
+    // A catalog's entry is written into the key, a path gets more behind it.
+    range.is_empty()
+        || known.contains(&range)
+        || match npm_spec::sort(name, spec) {
+            Spec::Catalog(_) => true,
+            Spec::Registry { .. } => false,
+            Spec::Url(_) | Spec::Git(_) => begins(&range),
+            Spec::Path(_) => ["workspace:", "file:", "link:", "portal:", "exec:"].iter().any(|protocol| begins(protocol)),
+        }
+}
+
+/// One of the project's `resolutions`: `name`, `name@range` or `parent@range/name@range`.
+struct Resolution<'m> {
+    within: Option<(&'m str, Option<String>)>,
+    name: &'m str,
+    range: Option<String>,
+    written: &'m Replaced,
+}
+
+impl<'m> Resolution<'m> {
+    fn of(written: &'m Replaced) -> Self {
+        let key = written.key.as_str();
+        // The slash between the two: the one before the last name.
+        let name_at = match key.rfind("/@").map(|at| at + 1) {
+            Some(at) if key[at..].matches('/').count() == 1 => at,
+            _ if key.starts_with('@') && key.matches('/').count() == 1 => 0,
+            _ => key.rfind('/').map_or(0, |at| at + 1),
+        };
+        let part = |text: &'m str| match npm_spec::split_name(text) {
+            Some((name, range)) => (name, Some(plain(range))),
+            None => (text, None),
+        };
+        let (name, range) = part(&key[name_at..]);
+        Resolution { within: name_at.checked_sub(1).map(|end| part(&key[..end])), name, range, written }
+    }
+
+    /// Whether it counts for what the package `by` at a version needs.
+    fn counts(&self, by: &str, version: Option<&str>, name: &str, range: &str) -> bool {
+        let within = self
+            .within
+            .as_ref()
+            .is_none_or(|(parent, wanted)| *parent == by && wanted.as_ref().is_none_or(|wanted| version == Some(wanted)));
+        within && self.name == name && self.range.as_ref().is_none_or(|wanted| wanted == range)
+    }
+}
+
+/// Says which resolutions something in the file falls under and no key stands for.
+fn compare_resolutions(
+    list: &mut Listing<'_>,
+    table: &Table<'_>,
+    resolutions: &[Resolution<'_>],
+    ranges: &Ranges<'_>,
+) -> Result<(), ReadError> {
+    let source = list.source;
+    let lacking: Vec<&Resolution<'_>> =
+        resolutions.iter().filter(|one| !ranges.get(one.name).is_some_and(|known| stands(known, one.name, &one.written.spec))).collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let mut stale: BTreeSet<usize> = BTreeSet::new();
+    for entry in &table.entries {
+        let Some(package) = entry.node.as_table() else { continue };
+        let Some((by, reference)) = package.get("resolution").and_then(Node::as_text).and_then(npm_spec::split_name) else { continue };
+        let reference = plain(reference);
+        for wanted in package.entries_of(&source, "dependencies")? {
+            let range = plain(wanted.node.scalar(&source, &wanted.key)?);
+            let hit = |one: &&Resolution<'_>| one.counts(by, Some(&reference), &wanted.key, &range);
+            stale.extend(lacking.iter().enumerate().filter(|(_, one)| hit(one)).map(|(at, _)| at));
+        }
+    }
+    for one in stale.into_iter().filter_map(|at| lacking.get(at)) {
+        list.unlocked(&one.written.place, &shown(&format!("{} {}", one.name, one.written.spec)))?;
     }
     Ok(())
 }

@@ -8,11 +8,13 @@ use crate::context::{ReadContext, joined};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::{Listing, nameless};
 use crate::npm_spec::{self, Spec};
+use crate::reader::package_json;
 use crate::source::Source;
-use crate::unlocked::{self, Manifest};
+use crate::unlocked::installed;
+use crate::unlocked::manifest::{self, Asked, Manifest, Section};
 use bifocal_core::{Algorithm, Ecosystem, FileKind, Inventory};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// One block of the file.
 struct Block<'t> {
@@ -98,9 +100,9 @@ struct Projects {
 
 impl Projects {
     fn load(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Projects, ReadError> {
-        let root = unlocked::package_json(source.path, "", ctx)?;
+        let root = manifest::package_json(source.path, "", ctx)?;
         let members = match &root {
-            Some(root) => unlocked::members(source.path, root, ctx)?,
+            Some(root) => manifest::members(source.path, root, ctx)?,
             None => Vec::new(),
         };
         Ok(Projects { root, members })
@@ -114,19 +116,48 @@ impl Projects {
     }
 }
 
+/// The order in which yarn 1 prefers the sections of a manifest; it installs no peers.
+const ORDER: [Section; 3] = [Section::Optional, Section::Dependencies, Section::Dev];
+
 /// Says what the manifests ask for and no pattern stands for.
 fn compare(list: &mut Listing<'_>, patterns: &HashSet<String>, projects: &Projects) -> Result<(), ReadError> {
     let Some(root) = &projects.root else { return Ok(()) };
-    let names: HashSet<&str> = patterns.iter().filter_map(|pattern| npm_spec::split_name(pattern)).map(|(name, _)| name).collect();
-    let siblings: HashSet<&str> = projects.members.iter().map(|(_, manifest)| manifest.name.as_str()).collect();
+    let mut known: HashMap<&str, HashSet<String>> = HashMap::new();
+    for (name, spec) in patterns.iter().filter_map(|pattern| npm_spec::split_name(pattern)) {
+        known.entry(name).or_default().insert(one_line(spec));
+    }
+    // A member of the workspace counts where its version is in the range.
+    let sibling = |asked: &Asked| {
+        let mut members = projects.members.iter().filter(|(_, manifest)| manifest.name == asked.name);
+        members.any(|(_, manifest)| installed::fits(&manifest.version, &asked.spec))
+    };
+    // A resolution for everywhere takes the place of what is asked for.
+    let everywhere = |key: &str| key.strip_prefix("**/").unwrap_or(key).matches('/').count() == usize::from(key.contains('@'));
+    let replaced: HashSet<&str> =
+        root.resolutions.iter().filter(|one| everywhere(&one.key)).map(|one| package_json::target(&one.key)).collect();
     for manifest in std::iter::once(root).chain(projects.members.iter().map(|(_, manifest)| manifest)) {
-        unlocked::npm(list, manifest, |asked| {
-            let local = matches!(npm_spec::sort(&asked.name, &asked.spec), Spec::Path(_)) || siblings.contains(asked.name.as_str());
-            let whole = unlocked::is_plain(asked, &root.replaced);
-            local || if whole { patterns.contains(&format!("{}@{}", asked.name, asked.spec)) } else { names.contains(asked.name.as_str()) }
-        })?;
+        for asked in manifest.taken(&ORDER) {
+            let local = matches!(npm_spec::sort(&asked.name, &asked.spec), Spec::Path(_)) || sibling(asked);
+            let found = known.get(asked.name.as_str());
+            let any = asked.spec.is_empty() || replaced.contains(asked.name.as_str());
+            if !local && !found.is_some_and(|specs| any || specs.contains(&one_line(&asked.spec))) {
+                installed::unlocked(list, asked)?;
+            }
+        }
+    }
+    // yarn asks for every resolution, whether anything needs it or not.
+    for one in &root.resolutions {
+        let name = package_json::target(&one.key);
+        let local = matches!(npm_spec::sort(name, &one.spec), Spec::Path(_));
+        if !local && !known.get(name).is_some_and(|specs| specs.contains(&one_line(&one.spec))) {
+            list.unlocked(&one.place, &shown(&format!("{name} {}", one.spec)))?;
+        }
     }
     Ok(())
+}
+
+fn one_line(spec: &str) -> String {
+    spec.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// One word, quoted (with JSON escapes) or bare, and what is behind it.

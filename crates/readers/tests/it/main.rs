@@ -11,3 +11,4 @@ mod origins;
 mod purls;
 mod requirements;
 mod unlocked;
+mod unlocked_npm;
