@@ -154,7 +154,7 @@ impl<'s> Reach<'_, 's> {
             let outcome = &source.outcome;
             if scope == 0 {
                 open.extend(outcome.starts.iter().map(|start| (index, *start)));
-                if trigger == Trigger::SetupScript {
+                if trigger == Trigger::SetupScript && !(outcome.registered.is_empty() && setuptools::only_publishes(&source.text)) {
                     let idle = setuptools::idle_classes(outcome, &source.text, &self.world.layout.aliased);
                     open.extend(build_commands(outcome, &idle).map(|method| (index, method)));
                 }

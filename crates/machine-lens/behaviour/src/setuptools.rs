@@ -81,6 +81,14 @@ pub(crate) fn idle_classes(outcome: &Outcome, text: &str, aliased: &[String]) ->
     idle
 }
 
+/// Whether a `setup.py` whose registrations are not seen (`setup(**arguments)`) names a command for publishing and none
+/// that an installer calls.
+pub(crate) fn only_publishes(text: &str) -> bool {
+    let quoted = |name: &str| text.contains(&format!("'{name}'")) || text.contains(&format!("\"{name}\""));
+    let given = |name: &str| text.contains(&format!("{name}="));
+    ["upload", "publish", "release"].iter().any(|name| quoted(name)) && !RUN.iter().any(|name| quoted(name) || given(name))
+}
+
 /// How often a class is named elsewhere than where it is defined or asks for its base.
 fn uses(text: &str, name: &str) -> usize {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
