@@ -63,43 +63,73 @@ pub(crate) fn normalise(text: &str) -> String {
     Version::from_str(text).map_or_else(|_| text.to_owned(), |version| version.to_string())
 }
 
-/// A specifier set.
+/// A specifier set, or several joined by `||` of which any has to be met: PEP 440 has no such joint, poetry does.
 #[derive(Debug, Clone)]
 pub(crate) struct PypiRequirement {
-    specifiers: VersionSpecifiers,
-    /// Texts of `===`, lower-cased: equality of strings, which legacy versions can meet too.
-    identical: Vec<String>,
+    alternatives: Vec<Alternative>,
     /// Whether a pre-release is named by a specifier that admits it.
     pub(crate) names_prerelease: bool,
     /// Whether one exact version is asked for.
     pub(crate) pins: bool,
 }
 
+/// A specifier set.
+#[derive(Debug, Clone)]
+struct Alternative {
+    specifiers: VersionSpecifiers,
+    /// Texts of `===`, lower-cased: equality of strings, which legacy versions can meet too.
+    identical: Vec<String>,
+}
+
 impl PypiRequirement {
     pub(crate) fn parse(text: &str) -> Result<PypiRequirement, RangeError> {
         let bare = text.trim();
         let bare = bare.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(bare);
+        let parts: Vec<&str> = bare.split("||").map(str::trim).collect();
+        if parts.len() > 1 && parts.iter().any(|part| part.is_empty()) {
+            return Err(RangeError::not_a_range("a PEP 440 version specifier", text, "an alternative of `||` is empty"));
+        }
+        let alternatives: Vec<Alternative> = parts.into_iter().map(|part| Alternative::parse(part, text)).collect::<Result<_, _>>()?;
+        let names_prerelease = alternatives.iter().any(Alternative::names_prerelease);
+        let pins = alternatives.iter().all(Alternative::pins);
+        Ok(PypiRequirement { alternatives, names_prerelease, pins })
+    }
+
+    pub(crate) fn matches(&self, version: &PypiVersion) -> bool {
+        self.alternatives.iter().any(|one| one.matches(version))
+    }
+}
+
+impl Alternative {
+    /// `whole` is what errors show.
+    fn parse(part: &str, whole: &str) -> Result<Alternative, RangeError> {
         let mut plain = Vec::new();
         let mut identical = Vec::new();
-        for part in bare.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match part.strip_prefix("===") {
+        for clause in part.split(',').map(str::trim).filter(|clause| !clause.is_empty()) {
+            match clause.strip_prefix("===") {
                 Some(version) => identical.push(version.trim().to_lowercase()),
-                None => plain.push(part),
+                None => plain.push(clause),
             }
         }
         let specifiers = VersionSpecifiers::from_str(&plain.join(","))
-            .map_err(|e| RangeError::not_a_range("a PEP 440 version specifier", text, e.to_string().lines().next().unwrap_or_default()))?;
+            .map_err(|e| RangeError::not_a_range("a PEP 440 version specifier", whole, e.to_string().lines().next().unwrap_or_default()))?;
+        Ok(Alternative { specifiers, identical })
+    }
+
+    fn names_prerelease(&self) -> bool {
         let admits = |op: &pep440_rs::Operator| {
             use pep440_rs::Operator::{Equal, ExactEqual, GreaterThan, GreaterThanEqual, LessThanEqual, TildeEqual};
             matches!(op, Equal | ExactEqual | GreaterThan | GreaterThanEqual | LessThanEqual | TildeEqual)
         };
-        let names_prerelease = specifiers.iter().any(|one| admits(one.operator()) && one.any_prerelease())
-            || identical.iter().any(|text| standard(text).is_some_and(|version| version.any_prerelease()));
-        let pins = !identical.is_empty() || specifiers.iter().any(|one| *one.operator() == pep440_rs::Operator::Equal);
-        Ok(PypiRequirement { specifiers, identical, names_prerelease, pins })
+        self.specifiers.iter().any(|one| admits(one.operator()) && one.any_prerelease())
+            || self.identical.iter().any(|text| standard(text).is_some_and(|version| version.any_prerelease()))
     }
 
-    pub(crate) fn matches(&self, version: &PypiVersion) -> bool {
+    fn pins(&self) -> bool {
+        !self.identical.is_empty() || self.specifiers.iter().any(|one| *one.operator() == pep440_rs::Operator::Equal)
+    }
+
+    fn matches(&self, version: &PypiVersion) -> bool {
         match version {
             PypiVersion::Standard(version) => {
                 self.specifiers.contains(version)
@@ -165,10 +195,13 @@ mod tests {
             ("odd one", ">=0", false),
             ("1.0.0", "===1.0.0", true),
             ("1!1.0", ">=2.0", true),
+            ("1.17", ">=1.15,<2 || >=1.10,<1.11", true),
+            ("1.10.1", ">=1.15,<2 || >=1.10,<1.11", true),
+            ("1.12", ">=1.15,<2 || >=1.10,<1.11", false),
         ] {
             assert_eq!(matches(version, requirement), expected, "{version} {requirement}");
         }
-        for requirement in ["1.0", ">=x", "^1.0", ">=1.0.*", "~=1", "\u{0}", "=>1"] {
+        for requirement in ["1.0", ">=x", "^1.0", ">=1.0.*", "~=1", "\u{0}", "=>1", ">=1 ||", "|| >=1", ">=1 | >=2"] {
             assert!(PypiRequirement::parse(requirement).is_err(), "{requirement:?}");
         }
     }

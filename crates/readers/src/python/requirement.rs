@@ -90,8 +90,11 @@ pub(crate) fn specifiers(text: &str) -> Result<String, Problem> {
     Ok(clauses.join(","))
 }
 
-/// The version that specifiers pin: of a clause `==V` (without a wildcard) or `===V`.
+/// The version that specifiers pin: of a clause `==V` (without a wildcard) or `===V`. Of several alternatives none is one.
 pub(crate) fn pinned(specifier: &str) -> Option<&str> {
+    if specifier.contains("||") {
+        return None;
+    }
     specifier.split(',').find_map(|clause| match clause.strip_prefix("===") {
         Some(version) => Some(version),
         None => clause.strip_prefix("==").filter(|version| !version.ends_with(".*")),
@@ -101,6 +104,11 @@ pub(crate) fn pinned(specifier: &str) -> Option<&str> {
 /// What a requirement asks for from the index.
 pub(crate) fn from_index(list: &Listing<'_>, name: &str, specifier: &str, line: u32) -> Result<Requested, ReadError> {
     match pinned(specifier) {
+        // `==1.0, ==2.0` is met by nothing, so neither is what a client would take.
+        Some(version) if bifocal_versions::satisfies(Ecosystem::Pypi, version, specifier) == Ok(false) => {
+            let problem = Problem::Requirement { expected: "specifiers that a version can meet", found: shown(specifier) };
+            Err(list.source.error(line, problem))
+        }
         Some(version) => list.exact(Ecosystem::Pypi, name, version, line),
         None => list.range(Ecosystem::Pypi, name, specifier, line),
     }

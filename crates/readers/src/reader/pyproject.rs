@@ -240,10 +240,7 @@ impl Reading<'_, '_, '_> {
                 (table.text(&source, "version")?.unwrap_or("*"), table.text(&source, "markers")?, optional)
             }
         };
-        let (specifier, narrowed) = poetry_constraint(constraint).map_err(|problem| source.error(line, problem))?;
-        if narrowed {
-            self.list.note(line, &format!("of the alternatives `{}` the last is taken", shown(constraint)));
-        }
+        let specifier = poetry_constraint(constraint).map_err(|problem| source.error(line, problem))?;
         let requested = requirement::from_index(&self.list, name, &specifier, line)?;
         if let Some(note) = requirement::left_out(&source, self.ctx, &requested, name, marker, line)? {
             self.list.note(line, &note);
@@ -257,14 +254,24 @@ fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace(['_', '.'], "-")
 }
 
-/// Poetry's version constraint in PEP 440; `true` when only the last of several alternatives is kept.
-fn poetry_constraint(text: &str) -> Result<(String, bool), Problem> {
-    let mut alternatives: Vec<&str> =
-        text.split("||").flat_map(|part| part.split('|')).map(str::trim).filter(|part| !part.is_empty()).collect();
-    let last = alternatives.pop().unwrap_or("*");
+/// Alternatives of one constraint.
+const MAX_ALTERNATIVES: usize = 64;
+
+/// Poetry's version constraint in PEP 440, alternatives joined by `||`.
+fn poetry_constraint(text: &str) -> Result<String, Problem> {
+    let parts: Vec<&str> = text.split('|').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.len() > MAX_ALTERNATIVES {
+        return Err(Problem::TooMany { what: "alternatives of a constraint", limit: MAX_ALTERNATIVES });
+    }
+    let alternatives: Vec<String> = parts.into_iter().map(poetry_alternative).collect::<Result<_, _>>()?;
+    // One that takes any version takes all.
+    Ok(if alternatives.iter().any(String::is_empty) { String::new() } else { alternatives.join(" || ") })
+}
+
+fn poetry_alternative(text: &str) -> Result<String, Problem> {
     let mut clauses = Vec::new();
     // `>=1 <2` and `>=1,<2` are the same to poetry.
-    let spaced = last.replace(',', " ");
+    let spaced = text.replace(',', " ");
     let mut words = spaced.split_whitespace();
     while let Some(word) = words.next() {
         let clause = if word.bytes().all(|b| b"<>=!~^".contains(&b)) {
@@ -274,7 +281,7 @@ fn poetry_constraint(text: &str) -> Result<(String, bool), Problem> {
         };
         clauses.extend(poetry_clause(&clause)?);
     }
-    Ok((requirement::specifiers(&clauses.join(","))?, !alternatives.is_empty()))
+    requirement::specifiers(&clauses.join(","))
 }
 
 fn poetry_clause(clause: &str) -> Result<Vec<String>, Problem> {
@@ -336,9 +343,11 @@ mod tests {
             (">= 1.0 <2", ">=1.0,<2"),
             ("=1.0", "==1.0"),
         ] {
-            assert_eq!(poetry_constraint(poetry).unwrap(), (pep440.to_owned(), false), "{poetry}");
+            assert_eq!(poetry_constraint(poetry).unwrap(), pep440, "{poetry}");
         }
-        assert_eq!(poetry_constraint("^1 || ^2").unwrap(), (">=2,<3".to_owned(), true));
+        assert_eq!(poetry_constraint("^1 || ^2,<2.5").unwrap(), ">=1,<2 || >=2,<3,<2.5");
+        assert_eq!(poetry_constraint("1.0 | 2.0").unwrap(), "==1.0 || ==2.0");
+        assert_eq!(poetry_constraint("^1 || *").unwrap(), "");
         assert!(poetry_constraint("^x").is_err());
         assert!(poetry_constraint("banana").is_err());
     }

@@ -127,3 +127,15 @@ fn what_is_pinned_for_another_machine_is_listed_and_a_range_is_not() {
         ["sub/requirements.txt:1 pkg:pypi/pinned@1", "sub/requirements.txt:3 pkg:pypi/kernel@1", "sub/requirements.txt:5 pkg:pypi/later@3"]
     );
 }
+
+#[test]
+fn pins_that_no_version_can_meet_are_refused() {
+    for line in ["six==1.16.0, ==1.15.0", "six==1.16.0,<1.0", "six===1.16.0,!=1.16"] {
+        let files: std::collections::BTreeMap<String, Vec<u8>> = std::collections::BTreeMap::new();
+        let error = bifocal_readers::read("requirements.txt", line.as_bytes(), &bifocal_readers::ReadContext::new(&files)).unwrap_err();
+        assert!(error.to_string().contains("specifiers that a version can meet"), "{line}: {error}");
+    }
+    let files: std::collections::BTreeMap<String, Vec<u8>> = std::collections::BTreeMap::new();
+    let read = bifocal_readers::read("requirements.txt", b"six==1.16.0,>=1.15", &bifocal_readers::ReadContext::new(&files)).unwrap();
+    assert!(matches!(&read.dependencies[0].requested, bifocal_core::Requested::Exact { release } if release.version == "1.16.0"));
+}

@@ -195,3 +195,18 @@ fn a_lockfile_that_lacks_what_it_says_itself_is_refused() {
         "pnpm-lock.yaml:5: `a` 1.0.0 is not defined in packages"
     );
 }
+
+#[test]
+fn each_alternative_of_poetry_counts() {
+    let project = "[tool.poetry]\nname = 'p'\n[tool.poetry.dependencies]\nsix = '^1 || ^0.9'\n";
+    let lock = |version: &str| format!("[[package]]\nname = 'six'\nversion = '{version}'\n[metadata]\nlock-version = '2.1'\n");
+    for (version, expected) in [("1.16.0", vec![]), ("0.9.1", vec![]), ("0.8", vec!["pyproject.toml:4 six>=1,<2 || >=0.9,<0.10"])] {
+        assert_eq!(unlocked("poetry.lock", &[("poetry.lock", &lock(version)), ("pyproject.toml", project)]), expected, "{version}");
+    }
+    let files = [("pyproject.toml", project)];
+    let asked = &read_with("pyproject.toml", &files).dependencies[0].requested;
+    assert!(matches!(asked, Requested::Range { requirement, .. } if requirement == ">=1,<2 || >=0.9,<0.10"), "{asked:?}");
+    let pins = project.replace("^1 || ^0.9", "1.0 || 2.0");
+    let asked = &read_with("pyproject.toml", &[("pyproject.toml", &pins)]).dependencies[0].requested;
+    assert!(matches!(asked, Requested::Range { requirement, .. } if requirement == "==1.0 || ==2.0"), "{asked:?}");
+}
