@@ -41,7 +41,9 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if packages.is_empty() && !["lock_version", "content_hash"].iter().any(|key| metadata_table.get(key).is_some()) {
         return Err(source.error(metadata.line, Problem::Missing { field: "lock_version", inside: "metadata".to_owned() }));
     }
-    unlocked::python(&mut list, &BTreeSet::from([String::new()]), &lock::versions(source, packages)?, ctx)?;
+    // pdm locks the groups that it was told of; a lockfile that names none has only what the project itself needs.
+    let groups = metadata_table.list_of(source, "groups")?.iter().filter_map(Node::as_text).map(str::to_owned).collect();
+    unlocked::python(&mut list, &BTreeSet::from([String::new()]), &lock::versions(source, packages)?, Some(&groups), ctx)?;
     Ok(list.finish())
 }
 

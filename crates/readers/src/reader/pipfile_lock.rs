@@ -7,6 +7,7 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::requirement;
 use crate::source::Source;
+use crate::unlocked;
 use bifocal_core::{DeclaredArtifact, FileKind, Inventory, Origin};
 use std::collections::BTreeMap;
 
@@ -35,14 +36,20 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         // pipenv takes the text of the address where a source has no name.
         indexes.insert(index.text(source, "name")?.unwrap_or(url).to_owned(), address::origin(url));
     }
+    let mut locked: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for category in &table.entries {
         if category.key == "_meta" {
             continue;
         }
+        let versions = locked.entry(category.key.to_string()).or_default();
         for entry in &category.node.table(source, &category.key)?.entries {
             package(&mut list, entry, category.key != "default", &indexes)?;
+            let version = entry.node.as_table().and_then(|package| package.get("version")?.as_text());
+            let version = version.and_then(|version| requirement::pinned(version.trim()));
+            versions.entry(unlocked::folded(&entry.key)).or_default().extend(version.map(str::to_owned));
         }
     }
+    unlocked::pipfile(&mut list, &locked, ctx)?;
     Ok(list.finish())
 }
 

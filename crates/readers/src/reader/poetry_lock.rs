@@ -42,7 +42,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if packages.is_empty() && !["lock-version", "content-hash"].iter().any(|key| metadata_table.get(key).is_some()) {
         return Err(source.error(metadata.line, Problem::Missing { field: "lock-version", inside: "metadata".to_owned() }));
     }
-    unlocked::python(&mut list, &BTreeSet::from([String::new()]), &lock::versions(source, packages)?, ctx)?;
+    unlocked::python(&mut list, &BTreeSet::from([String::new()]), &lock::versions(source, packages)?, None, ctx)?;
     Ok(list.finish())
 }
 

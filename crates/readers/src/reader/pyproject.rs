@@ -17,17 +17,22 @@ const TABLES: [&str; 4] = ["project", "build-system", "dependency-groups", "tool
 
 /// Which part of the file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Part<'g> {
     All,
     /// What is needed to build the project.
     Build,
-    /// What a lockfile of that kind has.
-    Locked(FileKind),
+    /// What a lockfile of that kind has, of these groups and extras where it has not all of them.
+    Locked(FileKind, Option<&'g BTreeSet<String>>),
 }
 
-impl Part {
+impl Part<'_> {
     fn has(self, kind: FileKind) -> bool {
-        self == Part::All || self == Part::Locked(kind)
+        self == Part::All || matches!(self, Part::Locked(of, _) if of == kind)
+    }
+
+    /// Whether a group or an extra is read.
+    fn has_group(self, name: &str) -> bool {
+        !matches!(self, Part::Locked(_, Some(groups)) if !groups.contains(&folded(name)))
     }
 }
 
@@ -40,18 +45,25 @@ pub(crate) fn build(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invent
     part(source, ctx, Part::Build)
 }
 
-/// What a lockfile of that kind has to have.
-pub(crate) fn asked(source: &Source<'_>, lock: FileKind, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
-    part(source, ctx, Part::Locked(lock))
+/// What a lockfile of that kind has to have; `groups` are those that it was made for, where it says so.
+pub(crate) fn asked(
+    source: &Source<'_>,
+    lock: FileKind,
+    groups: Option<&BTreeSet<String>>,
+    ctx: &ReadContext<'_>,
+) -> Result<Inventory, ReadError> {
+    let groups = groups.map(|groups| groups.iter().map(|group| folded(group)).collect());
+    part(source, ctx, Part::Locked(lock, groups.as_ref()))
 }
 
-fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Inventory, ReadError> {
+fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part<'_>) -> Result<Inventory, ReadError> {
     let root = toml::parse(source, ctx.limits.depth)?;
     let table = root.table(source, "the project file")?;
     if let Some(entry) = table.entries.iter().find(|entry| !TABLES.contains(&entry.key.as_ref())) {
         return Err(source.syntax(entry.line, "a table project, build-system, dependency-groups or tool", &format!("`{}`", entry.key)));
     }
-    let mut reading = Reading { list: Listing::new(*source, FileKind::Pyproject, ctx.limits), ctx, elsewhere: BTreeMap::new() };
+    let locked = matches!(part, Part::Locked(..));
+    let mut reading = Reading { list: Listing::new(*source, FileKind::Pyproject, ctx.limits), ctx, locked, elsewhere: BTreeMap::new() };
     let tool = match table.get("tool") {
         Some(tool) => Some(tool.table(source, "tool")?),
         None => None,
@@ -79,15 +91,15 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Invent
                 "lists of dependencies that `dynamic` leaves to the build",
             );
         }
-        // pdm locks only the groups that it was told of.
-        for extra in project.entries_of(source, "optional-dependencies")?.iter().filter(|_| part != Part::Locked(FileKind::PdmLock)) {
+        for extra in project.entries_of(source, "optional-dependencies")?.iter().filter(|extra| part.has_group(&extra.key)) {
             reading.strings(extra.node.list(source, &extra.key)?, true)?;
         }
     }
-    if let Some(groups) = table.get("dependency-groups").filter(|_| part.has(FileKind::UvLock)) {
+    if let Some(groups) = table.get("dependency-groups").filter(|_| part.has(FileKind::UvLock) || part.has(FileKind::PdmLock)) {
         let groups = groups.table(source, "dependency-groups")?;
         let names: BTreeSet<String> = groups.entries.iter().map(|entry| folded(&entry.key)).collect();
-        for group in &groups.entries {
+        let included = included(groups, part);
+        for group in groups.entries.iter().filter(|group| included.contains(&folded(&group.key))) {
             reading.group(&names, group)?;
         }
     }
@@ -100,8 +112,8 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Invent
             reading.list.note(constraints.line, "constraints on packages that others ask for are left out");
         }
     }
-    if let Some(pdm) = pdm.filter(|_| part == Part::All) {
-        for group in pdm.entries_of(source, "dev-dependencies")? {
+    if let Some(pdm) = pdm.filter(|_| part.has(FileKind::PdmLock)) {
+        for group in pdm.entries_of(source, "dev-dependencies")?.iter().filter(|group| part.has_group(&group.key)) {
             reading.strings(group.node.list(source, &group.key)?, true)?;
         }
     }
@@ -113,7 +125,7 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Invent
         }
     }
     let mut inventory = reading.list.finish();
-    if let (Some(uv), Part::Locked(FileKind::UvLock)) = (uv, part) {
+    if let (Some(uv), Part::Locked(FileKind::UvLock, _)) = (uv, part) {
         // An override takes the place of what is asked for.
         let overridden: BTreeSet<String> = uv
             .list_of(source, "override-dependencies")?
@@ -130,9 +142,25 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part) -> Result<Invent
     Ok(inventory)
 }
 
+/// The groups of `[dependency-groups]` that are read, with those that they include.
+fn included(groups: &Table<'_>, part: Part<'_>) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    let mut queue: Vec<String> = groups.entries.iter().filter(|group| part.has_group(&group.key)).map(|group| folded(&group.key)).collect();
+    while let Some(name) = queue.pop() {
+        let group = groups.entries.iter().find(|group| folded(&group.key) == name);
+        if let Some(Value::List(items)) = group.map(|group| &group.node.value).filter(|_| found.insert(name)) {
+            let tables = items.iter().filter_map(Node::as_table);
+            queue.extend(tables.filter_map(|table| table.get("include-group")?.as_text()).map(folded));
+        }
+    }
+    found
+}
+
 struct Reading<'a, 'c, 'x> {
     list: Listing<'a>,
     ctx: &'c ReadContext<'x>,
+    /// Whether it is read to be compared with a lockfile.
+    locked: bool,
     /// `[tool.uv.sources]`: packages that do not come from the index.
     elsewhere: BTreeMap<String, &'c Entry<'a>>,
 }
@@ -148,6 +176,13 @@ impl Reading<'_, '_, '_> {
     fn string(&mut self, node: &Node<'_>, optional: bool) -> Result<(), ReadError> {
         let source = self.list.source;
         let text = node.text(&source, "a requirement")?;
+        // A lockfile leaves out what no machine that it is for would take.
+        if self.locked {
+            let read = requirement::parse(text).map_err(|problem| source.error(node.line, problem))?;
+            if requirement::not_here(&source, self.ctx, read.name, read.marker, node.line)?.is_some() {
+                return Ok(());
+            }
+        }
         if !text.contains('@') {
             let name = requirement::parse(text).map_err(|problem| source.error(node.line, problem))?.name;
             let package = self.list.package(Ecosystem::Pypi, name, node.line)?;

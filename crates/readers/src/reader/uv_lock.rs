@@ -39,7 +39,7 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
             package(&mut list, node, needed.as_ref().is_some_and(|needed| !needed.contains(&at)))?;
         }
     }
-    unlocked::python(&mut list, &projects.folders, &projects.locked, ctx)?;
+    unlocked::python(&mut list, &projects.folders, &projects.locked, None, ctx)?;
     Ok(list.finish())
 }
 

@@ -128,7 +128,7 @@ fn a_path_dependency_of_cargo_is_listed_where_it_lies() {
 
 #[test]
 fn python_lockfiles_are_compared_and_build_requirements_listed() {
-    let project = "[build-system]\nrequires = ['builder>=1']\n[project]\nname = 'p'\ndependencies = ['a>=2', \"other; sys_platform == 'win32'\"]\n[dependency-groups]\ndev = ['g']\n";
+    let project = "[build-system]\nrequires = ['builder>=1']\n[project]\nname = 'p'\ndependencies = ['a>=2', \"other; sys_platform == 'win32'\", \"old==1.0; python_version < '3.0'\"]\n[dependency-groups]\ndev = ['g']\n";
     let package = |name: &str, version: &str, source: &str| format!("[[package]]\nname = '{name}'\nversion = '{version}'\n{source}");
     let uv = |version: &str| {
         let registry = "source = { registry = 'https://registry.example/simple' }\n";
@@ -209,4 +209,38 @@ fn each_alternative_of_poetry_counts() {
     let pins = project.replace("^1 || ^0.9", "1.0 || 2.0");
     let asked = &read_with("pyproject.toml", &[("pyproject.toml", &pins)]).dependencies[0].requested;
     assert!(matches!(asked, Requested::Range { requirement, .. } if requirement == "==1.0 || ==2.0"), "{asked:?}");
+}
+
+#[test]
+fn a_pipfile_is_compared_with_its_lockfile() {
+    let project = "[[source]]\nname = 'i'\nurl = 'https://registry.example/simple'\n[packages]\nsix = '*'\nother = '*'\nranged = {version = '>=2', extras = ['x']}\nwin = {version = '*', sys_platform = \"== 'win32'\"}\n[dev-packages]\nsix = '>=1.17'\n[docs]\nDoc_Tool = '==1.0'\n[scripts]\nrun = 'x'\n[requires]\npython_version = '3.12'\n";
+    let lock = |default: &str, develop: &str| {
+        format!(
+            "{{\"_meta\": {{\"hash\": {{\"sha256\": \"0\"}}, \"pipfile-spec\": 6}}, \"default\": {{{default}}}, \"develop\": {{{develop}}}, \"docs\": {{\"doc-tool\": {{\"version\": \"==1.0\"}}}}}}"
+        )
+    };
+    let one = |name: &str, version: &str| format!("\"{name}\": {{\"version\": \"=={version}\"}}");
+    let check = |lock: &str| unlocked("Pipfile.lock", &[("Pipfile.lock", lock), ("Pipfile", project)]);
+    let right = format!("{}, {}, {}", one("six", "1.16.0"), one("other", "1.0"), one("ranged", "2.1"));
+    assert!(check(&lock(&right, &one("six", "1.17.0"))).is_empty());
+    assert_eq!(
+        check(&lock(&one("six", "1.16.0"), &one("six", "1.16.0"))),
+        ["Pipfile:6 other", "Pipfile:7 ranged>=2", "Pipfile:10 six>=1.17"]
+    );
+    assert_eq!(check(&lock(&right.replace("2.1", "1.9"), "")), ["Pipfile:7 ranged>=2", "Pipfile:10 six>=1.17"]);
+}
+
+#[test]
+fn pdm_lockfiles_are_compared_in_the_groups_that_they_have() {
+    let project = "[project]\nname = 'x'\nversion = '1'\ndependencies = ['six']\n[project.optional-dependencies]\nz = ['click==8.1.0']\n[dependency-groups]\nq = ['flask==2.0', { include-group = 'In_Ner' }]\nin-ner = ['inner']\n[tool.pdm.dev-dependencies]\nw = ['attrs==22.1.0']\n";
+    let lock =
+        |groups: &str| format!("[metadata]\ngroups = [{groups}]\nlock_version = '4.5.0'\n[[package]]\nname = 'six'\nversion = '1.16.0'\n");
+    for (groups, expected) in [
+        ("'default'", vec![]),
+        ("'default', 'w'", vec!["pyproject.toml:11 attrs==22.1.0"]),
+        ("'default', 'Z'", vec!["pyproject.toml:6 click==8.1.0"]),
+        ("'default', 'q'", vec!["pyproject.toml:8 flask==2.0", "pyproject.toml:9 inner"]),
+    ] {
+        assert_eq!(unlocked("pdm.lock", &[("pdm.lock", &lock(groups)), ("pyproject.toml", project)]), expected, "{groups}");
+    }
 }
