@@ -25,6 +25,10 @@ impl Bar {
 }
 
 impl Progress for Bar {
+    fn resolving(&self, answers: usize) {
+        self.0.set_message(format!("resolving: {answers} answers of registries"));
+    }
+
     fn total(&self, releases: usize) {
         self.0.set_length(releases as u64);
     }

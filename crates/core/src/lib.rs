@@ -32,7 +32,7 @@ pub use limits::{AnalysisLimits, ArchiveLimits, HttpLimits, ReaderLimits};
 pub use metadata::{Known, PackageHistory, Publisher, RecordChange, ReleaseRecord, VersionPoint};
 pub use package::{PackageName, PurlError, Release};
 pub use person::{Person, PersonError, different_people};
-pub use requested::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, Place, Requested, Unread};
+pub use requested::{Ask, DeclaredArtifact, Dependency, FileKind, Inventory, Origin, Place, Requested, Role, Unread};
 pub use signal::{Evidence, Lens, Severity, Signal, SignalDraft, SignalKind, Status};
 pub use summary::{Act, BehaviourSummary, Carries, DependencyClaim, Does, Hook, HostClaim, Oddity, OddityKind, When};
 pub use text::{counted, one_line, percent_decode, printable};

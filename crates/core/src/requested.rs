@@ -123,6 +123,57 @@ pub struct Dependency {
     /// leave that to the client's own configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub origins: Vec<Origin>,
+    /// How a manifest asks for it.
+    #[serde(default, skip_serializing_if = "Ask::is_plain")]
+    pub ask: Ask,
+}
+
+/// How a manifest asks for a dependency: what a client goes by when it resolves what the dependency needs in turn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ask {
+    /// Its part in the manifest.
+    #[serde(default)]
+    pub role: Role,
+    /// Extras (PyPI) or features (cargo) asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extras: Vec<String>,
+    /// cargo's default features are not asked for.
+    #[serde(default)]
+    pub no_default_features: bool,
+    /// The name under which npm installs it, where that is not the package's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub alias: String,
+    /// For [`Role::Override`]: the keys of the manifest that lead to it, outermost first, its own key last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+}
+
+impl Ask {
+    /// Whether nothing special is asked for.
+    pub fn is_plain(&self) -> bool {
+        *self == Ask::default()
+    }
+}
+
+/// The part that a dependency has in a manifest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Needed.
+    #[default]
+    Normal,
+    /// For development and tests.
+    Development,
+    /// Left out where it cannot be had (npm), or behind a feature or extra.
+    Optional,
+    /// npm's `peerDependencies`.
+    Peer,
+    /// One of these that `peerDependenciesMeta` makes optional.
+    OptionalPeer,
+    /// Needed to build the project, in an environment of its own.
+    Build,
+    /// Takes the place of others, wherever they are asked for.
+    Override,
 }
 
 /// A registry, an index or a file that a checked file names for a dependency.
@@ -160,11 +211,14 @@ pub struct Inventory {
     /// What it asks for and no reader can turn into a dependency.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
+    /// What narrows the choice of a package's release only where something else asks for the package.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Dependency>,
 }
 
 impl Inventory {
     /// An inventory that names nothing yet.
     pub fn new(path: &str, kind: FileKind) -> Self {
-        Inventory { path: path.to_owned(), kind, dependencies: Vec::new(), notes: Vec::new(), unread: Vec::new() }
+        Inventory { path: path.to_owned(), kind, dependencies: Vec::new(), notes: Vec::new(), unread: Vec::new(), constraints: Vec::new() }
     }
 }

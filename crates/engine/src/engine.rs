@@ -9,6 +9,7 @@ use crate::intake::{Intake, TakeError, Taken};
 use crate::plan::{Plan, Wanted};
 use crate::progress::Progress;
 use crate::report::{ArtifactReport, CheckReport, NotEvaluated, Outcome, PolicyRef, ReleaseReport, ShadowChange};
+use crate::resolve;
 use bifocal_behaviour::ANALYSER;
 use bifocal_core::{Assessment, Decision, Judgement, MalwareOverride, Place, Release, SCHEMA_VERSION, Signal, Verdict, Waiver, counted};
 use bifocal_policy::{Context, Explanation, Policy, baseline_waiver};
@@ -115,7 +116,7 @@ impl Engine {
     /// # Errors
     /// The store of decisions cannot be read: without what people ruled there is no verdict.
     pub async fn check(&self, mut plan: Plan, progress: &dyn Progress) -> Result<Checked, StoreError> {
-        let unresolvable = self.resolve(&mut plan).await;
+        let unresolvable = self.resolve(&mut plan, progress).await;
         progress.total(plan.wanted.len());
         let mut taken = self.take_all(plan.wanted.values(), progress).await;
         let respelled = self.respell(&mut plan, &mut taken).await;
@@ -229,9 +230,19 @@ impl Engine {
         all
     }
 
-    /// Turns ranges into releases; gives the first error that is the configuration's fault.
-    async fn resolve(&self, plan: &mut Plan) -> Option<String> {
+    /// Turns manifests and ranges into releases; gives the first error that is the configuration's fault.
+    async fn resolve(&self, plan: &mut Plan, progress: &dyn Progress) -> Option<String> {
         let mut configuration = None;
+        for manifest in std::mem::take(&mut plan.manifests) {
+            let step = |answers| progress.resolving(answers);
+            let found = resolve::resolve(&manifest, &self.intake.registries, &step).await;
+            let old = match &manifest.base {
+                Some(base) => Some(resolve::resolve(base, &self.intake.registries, &step).await),
+                None => None,
+            };
+            let wrong = plan.take_in(&manifest, found, old.as_ref());
+            configuration = configuration.or(wrong);
+        }
         let ranges = std::mem::take(&mut plan.ranges);
         let resolved: Vec<_> = futures::stream::iter(ranges)
             .map(|range| async move {
@@ -308,6 +319,7 @@ impl Engine {
             local: plan.local.clone(),
             not_evaluated: plan.not_evaluated.clone(),
             notes: plan.notes.clone(),
+            resolved: plan.resolved.clone(),
             left_out: plan.left_out.clone(),
             shadow: Vec::new(),
             releases: Vec::new(),

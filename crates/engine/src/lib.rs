@@ -20,6 +20,7 @@ mod poms;
 mod progress;
 mod provenance;
 mod report;
+mod resolve;
 mod scan;
 mod spelling;
 pub mod targets;
@@ -37,7 +38,7 @@ pub use exact::{ExactError, release};
 pub use exclude::Exclude;
 pub use feeds::{Feeds, FeedsError};
 pub use intake::TakeError;
-pub use plan::{Plan, RangeRequest, Wanted};
+pub use plan::{Plan, RangeRequest, Unlocked, Wanted};
 pub use progress::{Progress, Silent};
 pub use provenance::IDS as PROVENANCE_SIGNALS;
 pub use report::{

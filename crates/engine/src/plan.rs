@@ -5,7 +5,7 @@
 
 use crate::report::{LocalDependency, NotEvaluated};
 use crate::spelling;
-use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, Release, Requested};
+use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, Release, Requested, Role};
 use bifocal_readers::NOT_LOOKED_AT;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +50,58 @@ pub struct RangeRequest {
     pub dependency: Dependency,
 }
 
+/// A manifest without a lockfile: what it asks for is resolved as a whole, with all that follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlocked {
+    /// The file, as places name it.
+    pub path: String,
+    /// Its kind.
+    pub kind: FileKind,
+    /// Whose client resolves it.
+    pub ecosystem: Ecosystem,
+    /// What it asks for from registries.
+    pub roots: Vec<Dependency>,
+    /// What replaces or narrows the choice of others.
+    pub rules: Vec<Dependency>,
+    /// The same manifest at the base revision; what that brings is not new.
+    pub base: Option<Box<Unlocked>>,
+}
+
+impl Unlocked {
+    /// The manifest of an inventory, where it is of a kind that is resolved here and asks a registry for something that it
+    /// does not pin by digest.
+    fn of(inventory: &Inventory) -> Option<Unlocked> {
+        let ecosystem = match inventory.kind {
+            FileKind::PackageJson => Ecosystem::Npm,
+            FileKind::CargoToml => Ecosystem::Cargo,
+            FileKind::Pyproject | FileKind::Requirements => Ecosystem::Pypi,
+            _ => return None,
+        };
+        if !inventory.dependencies.iter().any(is_open) {
+            return None;
+        }
+        let of_registry = inventory.dependencies.iter().filter(|one| is_of_registry(one));
+        let (rules, roots): (Vec<_>, Vec<_>) = of_registry.cloned().partition(|one| one.ask.role == Role::Override);
+        let rules = rules.into_iter().chain(inventory.constraints.iter().cloned()).collect();
+        Some(Unlocked { path: inventory.path.clone(), kind: inventory.kind, ecosystem, roots, rules, base: None })
+    }
+}
+
+/// Whether a dependency names a release or a range of a registry.
+fn is_of_registry(one: &Dependency) -> bool {
+    matches!(one.requested, Requested::Exact { .. } | Requested::Range { .. })
+}
+
+/// Whether resolving the manifest tells which release is meant, if any. What is exact is looked at in any case.
+fn is_chosen_later(one: &Dependency) -> bool {
+    is_of_registry(one) && (one.ask.role == Role::Override || matches!(one.requested, Requested::Range { .. }))
+}
+
+/// Whether nothing but the client's configuration ties a dependency to its bytes.
+fn is_open(one: &Dependency) -> bool {
+    is_of_registry(one) && one.artifacts.iter().all(|artifact| artifact.digests.is_empty())
+}
+
 /// What a check has to do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -57,6 +109,10 @@ pub struct Plan {
     pub wanted: BTreeMap<Release, Wanted>,
     /// Ranges in order of mention.
     pub ranges: Vec<RangeRequest>,
+    /// Manifests to resolve, in order of mention.
+    pub manifests: Vec<Unlocked>,
+    /// See [`crate::CheckReport::resolved`].
+    pub resolved: Vec<String>,
     /// Path dependencies.
     pub local: Vec<LocalDependency>,
     /// Dependencies that never become a release.
@@ -73,16 +129,21 @@ pub struct Plan {
 impl Plan {
     /// A plan for all that these inventories name. A path dependency has to stay in one of these folders, which are told in
     /// the form of the inventories' paths (`""` is the working folder), or in the folder of the file that names it.
-    pub fn of(inventories: &[Inventory], roots: &[String]) -> Self {
+    ///
+    /// `locked` tells whether a file beside a manifest locks what it asks for: such a manifest is not resolved, and only what
+    /// it names itself is looked at.
+    pub fn of(inventories: &[Inventory], roots: &[String], locked: &dyn Fn(&Inventory) -> bool) -> Self {
         let mut plan = Plan::default();
         for inventory in inventories {
             for note in inventory.notes.iter().filter(|note| !note.starts_with(NOT_LOOKED_AT)) {
                 plan.notes.push(format!("{}: {note}", inventory.path));
             }
-            for dependency in &inventory.dependencies {
+            let manifest = Unlocked::of(inventory).filter(|_| !locked(inventory));
+            for dependency in inventory.dependencies.iter().filter(|one| manifest.is_none() || !is_chosen_later(one)) {
                 plan.add(dependency, roots);
             }
-            plan.left_out.extend(left_out(inventory, inventories));
+            plan.left_out.extend(left_out(inventory, manifest.is_some()));
+            plan.manifests.extend(manifest);
             let unread = inventory.unread.iter().cloned();
             plan.not_evaluated.extend(unread.map(|unread| NotEvaluated { what: unread.what, place: unread.place, error: unread.why }));
         }
@@ -99,6 +160,15 @@ impl Plan {
                     && range.dependency.origins.iter().all(|origin| old.dependency.origins.contains(origin))
             };
             !base.ranges.iter().any(same)
+        });
+        let same = |a: &Unlocked, b: &Unlocked| a.path == b.path && a.kind == b.kind;
+        self.manifests.retain_mut(|manifest| {
+            let Some(old) = base.manifests.iter().find(|old| same(old, manifest)) else { return true };
+            let asks = |one: &Unlocked| -> BTreeSet<(Requested, bifocal_core::Ask, Vec<Origin>)> {
+                one.roots.iter().chain(&one.rules).map(|one| (one.requested.clone(), one.ask.clone(), one.origins.clone())).collect()
+            };
+            manifest.base = Some(Box::new(old.clone()));
+            asks(old) != asks(manifest)
         });
         self.not_evaluated.retain(|missing| !base.not_evaluated.iter().any(|old| old.what == missing.what && old.error == missing.error));
         self.local.retain(|local| !base.local.iter().any(|old| old.name == local.name && old.path == local.path));
@@ -138,10 +208,12 @@ impl Plan {
     /// The ecosystems that the plan touches.
     pub fn ecosystems(&self) -> BTreeSet<Ecosystem> {
         let exact = self.wanted.keys().map(Release::ecosystem);
-        exact.chain(self.ranges.iter().map(|range| range.package.ecosystem())).collect()
+        let ranges = self.ranges.iter().map(|range| range.package.ecosystem());
+        exact.chain(ranges).chain(self.manifests.iter().map(|manifest| manifest.ecosystem)).collect()
     }
 
-    fn add(&mut self, dependency: &Dependency, roots: &[String]) {
+    /// Adds what a dependency asks for. A path has to stay in one of the folders `roots`.
+    pub(crate) fn add(&mut self, dependency: &Dependency, roots: &[String]) {
         let place = dependency.place.clone();
         match &dependency.requested {
             Requested::Exact { release } => self.add_resolved(spelling::plain(release), dependency),
@@ -183,37 +255,20 @@ impl Plan {
     }
 }
 
-/// What of a file's wishes is not looked at, in lines: things of other kinds, and what the dependencies of a manifest ask for.
-fn left_out(inventory: &Inventory, all: &[Inventory]) -> Vec<String> {
-    let mut lines = Vec::new();
+/// What of a file's wishes is not looked at, in lines: things of other kinds, and what a manifest beside a lockfile asks for
+/// on the way.
+fn left_out(inventory: &Inventory, resolved: bool) -> Vec<String> {
     let others = inventory.notes.iter().filter_map(|note| note.strip_prefix(NOT_LOOKED_AT));
-    lines.extend(others.map(|counts| format!("{counts} in {}", inventory.path)));
-    let is_open = |one: &Dependency| {
-        let of_registry = matches!(one.requested, Requested::Exact { .. } | Requested::Range { .. });
-        of_registry && one.artifacts.iter().all(|artifact| artifact.digests.is_empty())
-    };
-    let how = match inventory.kind {
-        FileKind::PackageJson => "npm install --package-lock-only",
-        FileKind::CargoToml => "cargo generate-lockfile",
-        FileKind::Pyproject => "uv lock",
-        FileKind::Requirements => "uv pip compile --generate-hashes",
+    let mut lines: Vec<String> = others.map(|counts| format!("{counts} in {}", inventory.path)).collect();
+    if resolved || !inventory.dependencies.iter().any(is_open) {
+        return lines;
+    }
+    let lock = match inventory.kind {
+        FileKind::PackageJson | FileKind::CargoToml => "the lockfile beside it has that; check it too",
+        FileKind::Pyproject => "no lockfile has what its build requirements need, and the one beside it has the rest",
         _ => return lines,
     };
-    // pip asks for nothing beyond a file that pins digests.
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-    let is_lock = |other: &Inventory| {
-        let of_python = matches!(other.kind, FileKind::UvLock | FileKind::PoetryLock | FileKind::PdmLock | FileKind::PipfileLock);
-        of_python && folder(&other.path) == folder(&inventory.path)
-    };
-    let open = inventory.dependencies.iter().any(is_open);
-    if open && inventory.kind == FileKind::Pyproject && all.iter().any(is_lock) {
-        lines.push(format!("what the build requirements in {} need in turn: no lockfile has them", inventory.path));
-    } else if open {
-        lines.push(format!(
-            "what the dependencies in {} need in turn: only the direct ones were looked at; make a lockfile (`{how}`) and check that",
-            inventory.path
-        ));
-    }
+    lines.push(format!("what the dependencies in {} need in turn: {lock}", inventory.path));
     lines
 }
 
@@ -267,7 +322,14 @@ mod tests {
     use bifocal_core::Digest;
 
     fn dependency(requested: Requested, optional: bool, line: u32) -> Dependency {
-        Dependency { requested, artifacts: vec![], place: Place { path: "lock".to_owned(), line }, optional, origins: vec![] }
+        Dependency {
+            requested,
+            artifacts: vec![],
+            place: Place { path: "lock".to_owned(), line },
+            optional,
+            origins: vec![],
+            ask: bifocal_core::Ask::default(),
+        }
     }
 
     fn inventory(dependencies: Vec<Dependency>) -> Inventory {
@@ -285,7 +347,7 @@ mod tests {
         let mut two = one.clone();
         two.place.line = 2;
         two.optional = false;
-        let plan = Plan::of(&[inventory(vec![one, two])], &[]);
+        let plan = Plan::of(&[inventory(vec![one, two])], &[], &|_| false);
         let wanted = &plan.wanted[&release("1.0.0")];
         assert_eq!(wanted.places.len(), 2);
         assert_eq!(wanted.declared.len(), 2);
@@ -343,16 +405,16 @@ mod tests {
             dependency(Requested::Path { name: "itself".into(), path: "./p/..".into() }, false, 4),
             dependency(Requested::Url { name: String::new(), url: "https://example.com/u.tgz".into() }, false, 5),
         ]);
-        let plan = Plan::of(&[all], &[String::new()]);
+        let plan = Plan::of(&[all], &[String::new()], &|_| false);
         assert_eq!((plan.wanted.len(), plan.local.len(), plan.not_evaluated.len()), (2, 1, 2));
-        let base = Plan::of(&[inventory(vec![dependency(Requested::Exact { release: release("1.0.0") }, false, 1)])], &[]);
+        let base = Plan::of(&[inventory(vec![dependency(Requested::Exact { release: release("1.0.0") }, false, 1)])], &[], &|_| false);
         let left = plan.without(&base);
         assert_eq!(left.wanted.keys().collect::<Vec<_>>(), [&release("2.0.0")]);
     }
 
     #[test]
     fn a_release_that_is_taken_from_elsewhere_or_as_other_bytes_is_new() {
-        let plan = |dependency: Dependency| Plan::of(&[inventory(vec![dependency])], &[]);
+        let plan = |dependency: Dependency| Plan::of(&[inventory(vec![dependency])], &[], &|_| false);
         let same = dependency(Requested::Exact { release: release("1.0.0") }, false, 1);
         let pin = |bytes: &[u8]| DeclaredArtifact { filename: String::new(), digests: vec![Digest::from(bifocal_core::Sha256::of(bytes))] };
         let pinned = Dependency { artifacts: vec![pin(b"a")], ..same.clone() };

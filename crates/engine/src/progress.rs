@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 /// Told of each release as a check goes on. Called from several tasks at once.
 pub trait Progress: Send + Sync {
+    /// Manifests without a lockfile are being resolved: answers of registries so far.
+    fn resolving(&self, _answers: usize) {}
     /// The work ahead: releases to assess.
     fn total(&self, _releases: usize) {}
     /// One release is done.

@@ -32,6 +32,9 @@ pub struct CheckReport {
     /// What the search for files left out: folders of installed or foreign code, files of a form that is not read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// Manifests without a lockfile: how many releases were chosen for each, as which client, and how to pin them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<String>,
     /// Verdicts that a policy or analyser in shadow would change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shadow: Vec<ShadowChange>,

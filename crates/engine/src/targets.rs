@@ -129,7 +129,8 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
         }
     }
     let roots = roots(request);
-    let mut plan = Plan::of(&inventories, &roots);
+    let locked = |inventory: &Inventory| is_locked(inventory, &inventories, request);
+    let mut plan = Plan::of(&inventories, &roots, &locked);
     links(&mut plan, request);
     plan.not_evaluated.extend(unread);
     plan.left_out.splice(0..0, left_out);
@@ -145,7 +146,7 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
                     base.push(inventory);
                 }
             }
-            Ok(plan.without(&Plan::of(&base, &roots)))
+            Ok(plan.without(&Plan::of(&base, &roots, &locked)))
         }
     }
 }
@@ -254,7 +255,30 @@ fn purl(text: &str) -> Result<Dependency, TargetError> {
         Err(error) => return Err(error.into()),
     };
     let (artifacts, origins) = (said.artifacts, said.origins);
-    Ok(Dependency { requested, artifacts, place: crate::engine::command_line(), optional: false, origins })
+    Ok(Dependency {
+        requested,
+        artifacts,
+        place: crate::engine::command_line(),
+        optional: false,
+        origins,
+        ask: bifocal_core::Ask::default(),
+    })
+}
+
+/// Whether a lockfile beside a manifest says what it brings.
+fn is_locked(manifest: &Inventory, all: &[Inventory], request: &Request) -> bool {
+    let names: &[&str] = match manifest.kind {
+        FileKind::PackageJson => &["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"],
+        FileKind::CargoToml => &["Cargo.lock"],
+        FileKind::Pyproject => &["uv.lock", "poetry.lock", "pdm.lock"],
+        _ => return false,
+    };
+    let folder = manifest.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let in_list = |other: &Inventory| {
+        let (above, name) = other.path.rsplit_once('/').unwrap_or(("", &other.path));
+        above == folder && names.contains(&name)
+    };
+    all.iter().any(in_list) || names.iter().any(|name| request.cwd.join(folder).join(name).exists())
 }
 
 /// The files that targets stand for.

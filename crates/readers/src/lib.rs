@@ -33,6 +33,7 @@ pub use context::{Coordinates, FileError, FileSource, Folder, JavaEnvironment, N
 pub use detect::{READERS, Reader, SNIFFED_BYTES, detect, read, read_as, reader_ids};
 pub use error::{Problem, ReadError};
 pub use listing::NOT_LOOKED_AT;
+pub use npm_spec::{npm_dependency, split_name as split_npm_name};
 pub use purl::{Qualified, qualified};
-pub use python::PythonEnvironment;
+pub use python::{Needed, PythonEnvironment, python_dependency};
 pub use walk::{Found, Walked, is_looked_for, walk};

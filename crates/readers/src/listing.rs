@@ -4,8 +4,8 @@ use crate::address;
 use crate::error::{Problem, ReadError, shown};
 use crate::source::Source;
 use bifocal_core::{
-    Algorithm, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, ReaderLimits, Release,
-    Requested, Unread, counted,
+    Algorithm, Ask, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, ReaderLimits,
+    Release, Requested, Unread, counted,
 };
 use std::collections::BTreeMap;
 
@@ -72,7 +72,26 @@ impl<'a> Listing<'a> {
         optional: bool,
         origins: Vec<Origin>,
     ) -> Result<(), ReadError> {
-        self.push(Dependency { requested, artifacts, place: self.source.place(line), optional, origins })
+        self.push(Dependency { requested, artifacts, place: self.source.place(line), optional, origins, ask: Ask::default() })
+    }
+
+    /// As [`Listing::add`], with how the manifest asks for it.
+    pub(crate) fn add_asked(
+        &mut self,
+        line: u32,
+        requested: Requested,
+        optional: bool,
+        origins: Vec<Origin>,
+        ask: Ask,
+    ) -> Result<(), ReadError> {
+        self.push(Dependency { requested, artifacts: Vec::new(), place: self.source.place(line), optional, origins, ask })
+    }
+
+    /// Adds what narrows the choice where something else asks for the package.
+    pub(crate) fn constrain(&mut self, dependency: Dependency) {
+        if self.inventory.constraints.len() < self.limits.dependencies {
+            self.inventory.constraints.push(dependency);
+        }
     }
 
     /// Says what is asked for and cannot be looked at. The texts must be printable already.

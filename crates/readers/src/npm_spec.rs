@@ -6,7 +6,8 @@
 use crate::address;
 use crate::error::{Problem, ReadError};
 use crate::listing::Listing;
-use bifocal_core::{Ecosystem, Origin, Requested};
+use crate::source::Source;
+use bifocal_core::{Ecosystem, FileKind, Origin, ReaderLimits, Requested};
 
 /// A dependency specification, sorted by where the package would come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +127,22 @@ pub(crate) fn request(
     }
 }
 
+/// What a published package's manifest asks for under `name`, as npm understands `spec`. What only its author's machine has
+/// (a path, a workspace, a catalog) comes out as a path.
+///
+/// # Errors
+/// The specification is of no form that npm knows.
+pub fn npm_dependency(name: &str, spec: &str) -> Result<Requested, Problem> {
+    let list = Listing::new(Source { path: "package.json", bytes: &[] }, FileKind::PackageJson, ReaderLimits::default());
+    let mut none = |_: &str, _: &str| Ok(None);
+    match sort(name, spec) {
+        Spec::Catalog(entry) => Ok(list.path(name, &format!("catalog:{entry}"))),
+        _ => request(&list, name, spec, 0, &mut none).map_err(|error| error.problem),
+    }
+}
+
 /// `name@rest`, where the name may be scoped.
-pub(crate) fn split_name(text: &str) -> Option<(&str, &str)> {
+pub fn split_name(text: &str) -> Option<(&str, &str)> {
     let at = text.get(1..)?.find('@')? + 1;
     Some((&text[..at], &text[at + 1..]))
 }

@@ -44,5 +44,6 @@ fn config_dependency(source: &Source<'_>, entry: &Entry<'_>, ctx: &ReadContext<'
         place: source.place(entry.line),
         optional: false,
         origins: npm_spec::origins(tarball),
+        ask: bifocal_core::Ask::default(),
     })
 }

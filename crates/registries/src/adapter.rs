@@ -2,6 +2,7 @@
 
 use crate::error::RegistryError;
 use crate::http::Credentials;
+use crate::needs::{Candidate, Needs};
 use async_trait::async_trait;
 use bifocal_core::{ArtifactFile, Origin, PackageName, Release, ReleaseRecord, Sha256, VersionPoint};
 use bytes::Bytes;
@@ -25,6 +26,16 @@ pub(crate) trait Adapter: Send + Sync {
 
     /// The release that the ecosystem's client would take today for a requirement.
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError>;
+
+    /// What a release asks for in turn (npm, PyPI and cargo).
+    async fn needs(&self, release: &Release) -> Result<Needs, RegistryError> {
+        Err(RegistryError::NotServed { package: release.purl(), why: "its ecosystem's registries do not say what it asks for".to_owned() })
+    }
+
+    /// The versions that a client on this machine may choose from, rising (PyPI and cargo).
+    async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+        Err(RegistryError::NotServed { package: package.purl(), why: "its versions are chosen one by one".to_owned() })
+    }
 
     /// The secrets that downloads may use; each goes only where it is bound to.
     fn credentials(&self) -> Arc<Credentials>;

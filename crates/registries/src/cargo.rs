@@ -16,6 +16,7 @@ use crate::facade::Shared;
 use crate::flight::Flights;
 use crate::http::{Credentials, Document, Get, blocking, off_core};
 use crate::loose::AtMost;
+use crate::needs::{Candidate, Needs};
 use crate::timeline;
 use async_trait::async_trait;
 use bifocal_core::{
@@ -112,7 +113,7 @@ impl Cargo {
             let parsed = off_core(document.body.len(), move || Index::parse(&document.body, &wanted)).await?;
             parsed.map(Some).map_err(|(place, what)| RegistryError::Malformed { url: shown(&url), place, what })
         };
-        self.indexes.get(&key, |index| index.as_ref().map_or(1, |index| index.lines.len()), work).await
+        self.indexes.get(&key, |index| index.as_ref().map_or(1, Index::weight), work).await
     }
 
     /// The first upstream that has the crate, by its place in the setup.
@@ -283,6 +284,29 @@ impl Adapter for Cargo {
             requirement: one_line(requirement, 120),
             why: error.to_string(),
         })
+    }
+
+    async fn needs(&self, release: &Release) -> Result<Needs, RegistryError> {
+        let (at, index) = self.find(&release.package).await?;
+        let upstream = &self.setup.upstreams[at];
+        let found = index.as_ref().as_ref().and_then(|index| Some((index, index.line(&release.version)?)));
+        let Some((index, line)) = found else {
+            return Err(RegistryError::VersionNotFound { release: release.purl(), upstream: upstream.id.clone() });
+        };
+        index.needs(line).map(Needs::Cargo).map_err(|what| RegistryError::Malformed {
+            url: shown(&upstream.base),
+            place: format!("the index's line of {}", release.purl()),
+            what,
+        })
+    }
+
+    async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+        let (_, index) = self.find(package).await?;
+        let Some(index) = index.as_ref() else { return Ok(Vec::new()) };
+        let mut lines: Vec<(ParsedVersion, &Line)> =
+            index.lines.iter().filter_map(|line| Some((ParsedVersion::parse(Ecosystem::Cargo, &line.vers)?, line))).collect();
+        lines.sort_by(|(a, one), (b, other)| a.order(b).then_with(|| one.vers.cmp(&other.vers)));
+        Ok(lines.into_iter().map(|(_, line)| Candidate { version: line.vers.clone(), withdrawn: line.yanked }).collect())
     }
 
     fn credentials(&self) -> Arc<Credentials> {

@@ -10,6 +10,7 @@ use crate::error::{RegistryError, shown, shown_text};
 use crate::golang::Golang;
 use crate::http::{Get, Http, blocking};
 use crate::maven::Maven;
+use crate::needs::{Candidate, Needs};
 use crate::npm::Npm;
 use crate::origin;
 use crate::pypi::python::Python;
@@ -108,6 +109,16 @@ impl Registries {
     /// The release that the ecosystem's client would take today.
     pub async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
         self.adapter(package.ecosystem()).await?.resolve(package, requirement, context).await
+    }
+
+    /// What a release asks for in turn, as its registry says (npm, PyPI and cargo).
+    pub async fn needs(&self, release: &Release) -> Result<Needs, RegistryError> {
+        self.adapter(release.ecosystem()).await?.needs(release).await
+    }
+
+    /// The versions that a client on this machine may choose from, rising (PyPI and cargo).
+    pub async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+        self.adapter(package.ecosystem()).await?.candidates(package).await
     }
 
     /// The files of a release that the client on this machine would take.

@@ -4,6 +4,7 @@
 //! package with every version's manifest. The full form is asked for, since the abbreviated one has neither dates nor
 //! people. Versions are chosen as npm-pick-manifest does.
 
+mod needs;
 mod packument;
 
 use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
@@ -13,6 +14,7 @@ use crate::error::{RegistryError, shown};
 use crate::facade::Shared;
 use crate::flight::Flights;
 use crate::http::{Credentials, Get, off_core};
+use crate::needs::Needs;
 use crate::tool::Question;
 use async_trait::async_trait;
 use bifocal_core::{
@@ -268,6 +270,18 @@ impl Adapter for Npm {
             url: package.purl(),
             place: "versions".to_owned(),
             what: error.to_string(),
+        })
+    }
+
+    async fn needs(&self, release: &Release) -> Result<Needs, RegistryError> {
+        let (packument, upstream) = self.packument(&release.package).await?;
+        let Some(manifest) = packument.versions.get(release.version.as_str()) else {
+            return Err(RegistryError::VersionNotFound { release: release.purl(), upstream: upstream.id.clone() });
+        };
+        let place = || packument_url(&upstream.base, &release.package).map(|url| shown(&url));
+        needs::npm(&manifest.wants).map(Needs::Npm).map_err(|what| match place() {
+            Ok(url) => RegistryError::Malformed { url, place: format!("versions.{}", printable(&release.version)), what },
+            Err(error) => error,
         })
     }
 

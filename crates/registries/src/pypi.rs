@@ -16,7 +16,8 @@ use crate::discovery::pypi::{PypiConfig, Strategy, discover};
 use crate::error::{RegistryError, shown};
 use crate::facade::Shared;
 use crate::flight::Flights;
-use crate::http::{Credentials, Get, blocking, off_core};
+use crate::http::{Credentials, Document, Get, blocking, off_core};
+use crate::needs::{Candidate, Needs, PypiNeeds};
 use async_trait::async_trait;
 use bifocal_core::{
     ArtifactFile, ArtifactKind, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
@@ -132,6 +133,13 @@ impl Pypi {
     }
 
     async fn json_claims(&self, release: &Release, version: &str, index: &Upstream) -> Result<Option<CoreMetadata>, RegistryError> {
+        let Some(document) = self.json_document(release, version, index).await? else { return Ok(None) };
+        let version = version.to_owned();
+        off_core(document.body.len(), move || core_metadata::parse_json(&document.body, &version)).await
+    }
+
+    /// The JSON API's document of a release, where the index has that API beside it.
+    async fn json_document(&self, release: &Release, version: &str, index: &Upstream) -> Result<Option<Document>, RegistryError> {
         let (Some(url), Some(cell)) = (json_url(&index.base, &release.package, version), self.json_api.get(&index.base)) else {
             return Ok(None);
         };
@@ -148,14 +156,43 @@ impl Pypi {
         if !offered {
             return Ok(None);
         }
-        let document = match first {
-            Some(document) => Some(document),
-            None => fetch().await?,
-        };
-        let Some(document) = document else { return Ok(None) };
-        let version = version.to_owned();
-        off_core(document.body.len(), move || core_metadata::parse_json(&document.body, &version)).await
+        match first {
+            Some(document) => Ok(Some(document)),
+            None => fetch().await,
+        }
     }
+
+    /// The interpreter that files are chosen for, and the wheels that it takes.
+    async fn interpreter(&self, wanted: Option<String>) -> Result<(Python, Arc<Tags>), RegistryError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || {
+            let own = shared.python();
+            match wanted {
+                Some(version) => {
+                    let other = own.at(&version);
+                    let tags = Tags::of(&other);
+                    (other, Arc::new(tags))
+                }
+                None => (own.clone(), shared.tags()),
+            }
+        })
+        .await
+    }
+}
+
+/// Versions with a file that the client takes, and whether all such files of the version are yanked.
+fn usable<'p>(pages: &'p Pages<'_>, takes: impl Fn(&File) -> bool) -> BTreeMap<&'p str, bool> {
+    pages
+        .iter()
+        .flat_map(|(_, page)| &page.versions)
+        .filter_map(|(version, files)| {
+            let taken: Vec<&File> = files.iter().filter(|file| takes(file)).collect();
+            (!taken.is_empty()).then(|| (version.as_str(), taken.iter().all(|file| file.yanked.is_some())))
+        })
+        .fold(BTreeMap::new(), |mut all, (version, yanked)| {
+            all.entry(version).and_modify(|held| *held &= yanked).or_insert(yanked);
+            all
+        })
 }
 
 /// An optional document: absent, refused and malformed are all "not offered"; an upstream that fails is an error.
@@ -244,34 +281,11 @@ impl Adapter for Pypi {
 
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
         let pages = self.pages(package).await?;
-        let shared = Arc::clone(&self.shared);
-        let wanted = context.python.clone();
-        let (python, tags) = blocking(move || {
-            let own = shared.python();
-            match wanted {
-                Some(version) => {
-                    let other = own.at(&version);
-                    let tags = Tags::of(&other);
-                    (other, Arc::new(tags))
-                }
-                None => (own.clone(), shared.tags()),
-            }
-        })
-        .await?;
+        let (python, tags) = self.interpreter(context.python.clone()).await?;
         let takes = |file: &File| {
             installable(file, &python, &tags) && context.before.is_none_or(|before| file.uploaded_at.is_some_and(|at| at <= before))
         };
-        let usable: BTreeMap<&str, bool> = pages
-            .iter()
-            .flat_map(|(_, page)| &page.versions)
-            .filter_map(|(version, files)| {
-                let taken: Vec<&File> = files.iter().filter(|file| takes(file)).collect();
-                (!taken.is_empty()).then(|| (version.as_str(), taken.iter().all(|file| file.yanked.is_some())))
-            })
-            .fold(BTreeMap::new(), |mut all, (version, yanked)| {
-                all.entry(version).and_modify(|held| *held &= yanked).or_insert(yanked);
-                all
-            });
+        let usable = usable(&pages, takes);
         let yanked = |version: &str| usable.get(version).copied().unwrap_or(false);
         let options = PickOptions { latest: None, prereleases: context.prereleases, discouraged: Some(&yanked) };
         let picked = best(Ecosystem::Pypi, usable.keys().copied(), requirement, options).map_err(|error| {
@@ -296,6 +310,54 @@ impl Adapter for Pypi {
             place: "versions".to_owned(),
             what: error.to_string(),
         })
+    }
+
+    async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+        let pages = self.pages(package).await?;
+        let (python, tags) = self.interpreter(None).await?;
+        let usable = usable(&pages, |file: &File| installable(file, &python, &tags));
+        let mut order: Vec<&str> = usable.keys().copied().collect();
+        bifocal_versions::sort(Ecosystem::Pypi, &mut order);
+        let candidate = |version: &str| Candidate { version: version.to_owned(), withdrawn: usable.get(version).copied().unwrap_or(false) };
+        Ok(order.into_iter().map(candidate).collect())
+    }
+
+    async fn needs(&self, release: &Release) -> Result<Needs, RegistryError> {
+        let pages = self.pages(&release.package).await?;
+        let version = normalise(Ecosystem::Pypi, &release.version);
+        let (python, tags) = self.interpreter(None).await?;
+        let holding = pages.iter().find_map(|(index, page)| Some((*index, page.versions.get(&version)?)));
+        let Some((index, files)) = holding else {
+            let ids: Vec<&str> = pages.iter().map(|(index, _)| index.id.as_str()).collect();
+            return Err(RegistryError::VersionNotFound { release: release.purl(), upstream: ids.join(", ") });
+        };
+        // The wheel that is taken here, else any other: a release's wheels seldom differ in what they ask for. Mirrors that
+        // do not announce PEP 658's files may well have them.
+        let ranked = files.iter().filter(|file| file.kind == ArtifactKind::Wheel);
+        let rank = |file: &File| tags.rank(&file.filename).filter(|_| installable(file, &python, &tags));
+        let best = ranked.min_by_key(|file| (rank(file).is_none(), !file.has_metadata, rank(file), file.filename.clone()));
+        if let Some(file) = best {
+            let mut url = file.url.clone();
+            url.set_path(&format!("{}.metadata", file.url.path()));
+            let get = Get { url, accept: "*/*", credentials: self.credentials() };
+            // Offline, what was never fetched is missing, not absent.
+            let document = match self.shared.http.metadata(&get).await {
+                Err(error @ RegistryError::Offline { .. }) => return Err(error),
+                other => optional(other)?,
+            };
+            let told = document.and_then(|document| core_metadata::requires(&String::from_utf8_lossy(&document.body), false));
+            if let Some(requires) = told {
+                return Ok(Needs::Pypi(PypiNeeds { requires, unknown: None }));
+            }
+        }
+        let told = match self.json_document(release, &version, index).await? {
+            // The document says nothing, too, of a wheel that asks for nothing.
+            Some(document) => core_metadata::json_requires(&document.body, &version)
+                .or_else(|| files.iter().any(|file| file.kind == ArtifactKind::Wheel).then(Vec::new)),
+            None => None,
+        };
+        let unknown = told.is_none().then(|| "its index does not say, and a source distribution tells it only when it is built".to_owned());
+        Ok(Needs::Pypi(PypiNeeds { requires: told.unwrap_or_default(), unknown }))
     }
 
     fn credentials(&self) -> Arc<Credentials> {

@@ -64,6 +64,16 @@ impl Requirement {
         Ok(Requirement { kind })
     }
 
+    /// Whether one exact version is asked for (PEP 440's `==` and `===`), which reaches a yanked file too (PEP 592).
+    pub fn pins(&self) -> bool {
+        matches!(&self.kind, Kind::Pypi(requirement) if requirement.pins)
+    }
+
+    /// Whether a pre-release is named by a specifier that admits it (PEP 440), which makes pip and uv consider those.
+    pub fn names_prerelease(&self) -> bool {
+        matches!(&self.kind, Kind::Pypi(requirement) if requirement.names_prerelease)
+    }
+
     /// Whether the version satisfies it; false for a version of another ecosystem.
     pub fn matches(&self, version: &ParsedVersion) -> bool {
         match (&self.kind, version.form()) {

@@ -336,6 +336,9 @@ fn tail(out: &mut String, report: &CheckReport, paint: &Paint, verbose: bool) {
                 .dim(&format!("{} inside the checked project", counted(report.local.len() as u64, "path dependency", "path dependencies")))
         );
     }
+    for line in &report.resolved {
+        let _ = writeln!(out, "{}", paint.dim(&printable(line)));
+    }
     for line in &report.left_out {
         let _ = writeln!(out, "{}", paint.dim(&format!("not looked at: {}", printable(line))));
     }

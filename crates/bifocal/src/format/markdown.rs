@@ -72,6 +72,9 @@ pub(crate) fn render(report: &CheckReport) -> String {
     for release in &needs {
         details(&mut out, release);
     }
+    for line in &report.resolved {
+        let _ = writeln!(out, "{}.\n", text(line));
+    }
     for line in &report.left_out {
         let _ = writeln!(out, "Not looked at: {}.\n", text(line));
     }

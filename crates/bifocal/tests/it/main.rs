@@ -25,6 +25,7 @@ mod new_only;
 mod not_looked_at;
 mod output;
 mod real_clients;
+mod resolving;
 mod scan;
 mod shadow;
 mod shapes;

@@ -224,17 +224,6 @@ fn a_source_tree_with_archives_in_it_is_the_tree_and_each_of_them() {
 }
 
 #[test]
-fn a_manifest_without_a_lockfile_says_that_only_direct_dependencies_were_looked_at() {
-    let lab = lab();
-    lab.write("package.json", "{\"dependencies\": {\"left-pad\": \"^1.3.0\"}}");
-    let told = "not looked at: what the dependencies in package.json need in turn: only the direct ones were looked at";
-    lab.run(&["check", "--at", AT]).expect(0).says(&[told, "npm install --package-lock-only"]);
-    lab.run(&["check", "--format", "markdown", "--at", AT]).expect(0).says(&["only the direct ones were looked at"]);
-    lab.lock(&[bifocal_core::Release::new(bifocal_core::Ecosystem::Npm, "left-pad", "1.3.0").unwrap()]);
-    lab.run(&["check", "package-lock.json", "--at", AT]).expect(0).keeps_quiet_about(&["in turn"]);
-}
-
-#[test]
 fn other_components_of_an_sbom_are_counted_and_repositories_are_errors() {
     let lab = lab();
     let bom = |purl: &str| {

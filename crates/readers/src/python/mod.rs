@@ -5,6 +5,8 @@ pub(crate) mod lock;
 pub(crate) mod marker;
 pub(crate) mod requirement;
 
+pub use requirement::{Needed, python_dependency};
+
 /// The interpreter that markers are evaluated for (PEP 508, "Environment Markers"). Fields are named as the variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each field is the PEP 508 variable of that name")]

@@ -1,12 +1,12 @@
 //! PEP 508 requirements: `name[extras] >=1,<2 ; marker` and `name[extras] @ address ; marker`.
 
-use super::marker;
+use super::{PythonEnvironment, marker};
 use crate::address;
 use crate::context::ReadContext;
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::{Listing, nameless};
 use crate::source::Source;
-use bifocal_core::{DeclaredArtifact, Digest, Ecosystem, Requested};
+use bifocal_core::{Ask, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, ReaderLimits, Requested, Role};
 use pep440_rs::VersionSpecifier;
 use std::str::FromStr as _;
 
@@ -151,7 +151,7 @@ fn fragment_digests(list: &Listing<'_>, fragment: &str, line: u32) -> Result<Vec
 }
 
 /// Reads one requirement of a manifest and adds it, unless it is left out here.
-pub(crate) fn add(list: &mut Listing<'_>, ctx: &ReadContext<'_>, text: &str, line: u32, optional: bool) -> Result<(), ReadError> {
+pub(crate) fn add(list: &mut Listing<'_>, ctx: &ReadContext<'_>, text: &str, line: u32, role: Role) -> Result<(), ReadError> {
     let source = list.source;
     let requirement = parse(text).map_err(|problem| source.error(line, problem))?;
     let (requested, artifacts) = match requirement.address {
@@ -162,7 +162,40 @@ pub(crate) fn add(list: &mut Listing<'_>, ctx: &ReadContext<'_>, text: &str, lin
         list.note(line, &note);
         return Ok(());
     }
-    list.add(line, requested, artifacts, optional, Vec::new())
+    let ask = Ask { role, extras: requirement.extras.iter().map(|extra| shown(extra)).collect(), ..Ask::default() };
+    let optional = matches!(role, Role::Optional | Role::Development);
+    list.push(Dependency { requested, artifacts, place: source.place(line), optional, origins: Vec::new(), ask })
+}
+
+/// What a published distribution asks for in turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// What.
+    pub requested: Requested,
+    /// The extras of it that are asked for.
+    pub extras: Vec<String>,
+}
+
+/// Reads one `Requires-Dist` of a distribution, of which `extras` are asked for; `None` where its marker does not hold in
+/// that environment.
+///
+/// # Errors
+/// It is no requirement.
+pub fn python_dependency(text: &str, environment: &PythonEnvironment, extras: &[&str]) -> Result<Option<Needed>, Problem> {
+    let list = Listing::new(Source { path: "METADATA", bytes: &[] }, FileKind::Requirements, ReaderLimits::default());
+    let requirement = parse(text)?;
+    // Without an extra asked for, `extra` is the empty text, which no comparison with a name meets.
+    if let Some(marker) = requirement.marker
+        && !marker::holds(marker, Some(environment), extras)?
+    {
+        return Ok(None);
+    }
+    let requested = match requirement.address {
+        Some(address) => direct(&list, requirement.name, address, 0).map(|(requested, _)| requested),
+        None => from_index(&list, requirement.name, &requirement.specifier, 0),
+    };
+    let requested = requested.map_err(|error| error.problem)?;
+    Ok(Some(Needed { requested, extras: requirement.extras.iter().map(|extra| shown(extra)).collect() }))
 }
 
 /// The note about a range whose marker does not hold here: resolved for this environment it would be what nobody takes.

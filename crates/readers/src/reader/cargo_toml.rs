@@ -3,23 +3,23 @@
 //! Dependencies for other targets are listed too: cargo locks all of them, whatever machine it runs on.
 
 use crate::context::{FileError, ReadContext, beside, joined};
-use crate::doc::{Entry, Node, Table, toml};
+use crate::doc::{Entry, Node, Table, Value, toml};
 use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::npm_spec::exact_version;
 use crate::source::Source;
-use bifocal_core::{Ecosystem, FileKind, Inventory, Origin, Requested};
+use bifocal_core::{Ask, Ecosystem, FileKind, Inventory, Origin, Requested, Role};
 use std::collections::BTreeMap;
 
 /// Folders climbed in search of the workspace.
 const MAX_CLIMB: usize = 16;
 
-const SECTIONS: [(&str, bool); 5] = [
-    ("dependencies", false),
-    ("build-dependencies", false),
-    ("build_dependencies", false),
-    ("dev-dependencies", true),
-    ("dev_dependencies", true),
+const SECTIONS: [(&str, Role); 5] = [
+    ("dependencies", Role::Normal),
+    ("build-dependencies", Role::Build),
+    ("build_dependencies", Role::Build),
+    ("dev-dependencies", Role::Development),
+    ("dev_dependencies", Role::Development),
 ];
 
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
@@ -44,24 +44,24 @@ fn parts(source: &Source<'_>, ctx: &ReadContext<'_>, own: bool, others: bool) ->
     }
     let mut reading = Reading { list: Listing::new(*source, FileKind::CargoToml, ctx.limits), ctx, root: table, inherited: None };
     if own {
-        for (section, dev) in SECTIONS {
-            reading.section(table.entries_of(source, section)?, dev)?;
+        for (section, role) in SECTIONS {
+            reading.section(table.entries_of(source, section)?, role)?;
         }
         for target in table.entries_of(source, "target")? {
             let target = target.node.table(source, &target.key)?;
-            for (section, dev) in SECTIONS {
-                reading.section(target.entries_of(source, section)?, dev)?;
+            for (section, role) in SECTIONS {
+                reading.section(target.entries_of(source, section)?, role)?;
             }
         }
     }
     if others {
         if let Some(workspace) = table.get("workspace") {
-            reading.section(workspace.table(source, "workspace")?.entries_of(source, "dependencies")?, false)?;
+            reading.section(workspace.table(source, "workspace")?.entries_of(source, "dependencies")?, Role::Normal)?;
         }
         for patched in table.entries_of(source, "patch")? {
-            reading.section(&patched.node.table(source, &patched.key)?.entries, false)?;
+            reading.section(&patched.node.table(source, &patched.key)?.entries, Role::Normal)?;
         }
-        reading.section(table.entries_of(source, "replace")?, false)?;
+        reading.section(table.entries_of(source, "replace")?, Role::Normal)?;
     }
     Ok(reading.list.finish())
 }
@@ -76,6 +76,8 @@ struct Wanted {
     path: Option<String>,
     /// A registry of the user's configuration by its name, or an index by its address.
     origin: Option<Origin>,
+    features: Vec<String>,
+    default_features: Option<bool>,
 }
 
 struct Reading<'a, 'c, 'x> {
@@ -86,19 +88,19 @@ struct Reading<'a, 'c, 'x> {
 }
 
 impl Reading<'_, '_, '_> {
-    fn section(&mut self, entries: &[Entry<'_>], dev: bool) -> Result<(), ReadError> {
+    fn section(&mut self, entries: &[Entry<'_>], role: Role) -> Result<(), ReadError> {
         for entry in entries {
-            self.dependency(entry, dev)?;
+            self.dependency(entry, role)?;
         }
         Ok(())
     }
 
-    fn dependency(&mut self, entry: &Entry<'_>, dev: bool) -> Result<(), ReadError> {
+    fn dependency(&mut self, entry: &Entry<'_>, role: Role) -> Result<(), ReadError> {
         let source = self.list.source;
         let line = entry.line;
         let key = entry.key.split(':').next().unwrap_or(&entry.key);
         let mut wanted = wanted(&source, &entry.node, key)?;
-        let mut optional = dev;
+        let mut optional = role == Role::Development;
         if let Some(table) = entry.node.as_table() {
             optional |= table.flag("optional");
             if table.flag("workspace") {
@@ -109,7 +111,10 @@ impl Reading<'_, '_, '_> {
                     };
                     return Err(source.error(line, problem));
                 };
-                wanted = found;
+                // A member adds features to those of the workspace; it can bring the default ones back, not take them away.
+                let own = std::mem::replace(&mut wanted, found);
+                wanted.features.extend(own.features);
+                wanted.default_features = Some(wanted.default_features != Some(false) || own.default_features == Some(true));
             }
         }
         let name = wanted.package.as_deref().unwrap_or(key);
@@ -120,7 +125,9 @@ impl Reading<'_, '_, '_> {
         } else {
             registry(&self.list, name, wanted.version.as_deref().unwrap_or("*"), line)?
         };
-        self.list.add(line, requested, Vec::new(), optional, wanted.origin.into_iter().collect())
+        let role = if optional && role != Role::Development { Role::Optional } else { role };
+        let ask = Ask { role, extras: wanted.features, no_default_features: wanted.default_features == Some(false), ..Ask::default() };
+        self.list.add_asked(line, requested, optional, wanted.origin.into_iter().collect(), ask)
     }
 
     /// The workspace's entry of that name; its manifest is this one or one in a folder above.
@@ -193,7 +200,14 @@ fn wanted(source: &Source<'_>, node: &Node<'_>, name: &str) -> Result<Wanted, Re
         (None, Some(tag), _) => Some(tag),
         (None, None, branch) => branch,
     };
+    let default_features =
+        ["default-features", "default_features"].iter().find_map(|key| table.get(key)).and_then(|node| match &node.value {
+            Value::Bool(flag) => Some(*flag),
+            _ => None,
+        });
     Ok(Wanted {
+        features: table.list_of(source, "features")?.iter().filter_map(|node| node.as_text()).map(shown).collect(),
+        default_features,
         package: text("package")?,
         version: text("version")?,
         git: text("git")?,

@@ -106,7 +106,14 @@ fn add(list: &mut Listing<'_>, parsed: &Parsed, sums: &Sums, line: u32, module: 
             (&requested, &sums.path, sums.zips.get(&(module.to_owned(), version.to_owned())))
     {
         let place = bifocal_core::Place { path: path.clone(), line: *at };
-        return list.push(bifocal_core::Dependency { requested, artifacts, place, optional: false, origins: Vec::new() });
+        return list.push(bifocal_core::Dependency {
+            requested,
+            artifacts,
+            place,
+            optional: false,
+            origins: Vec::new(),
+            ask: bifocal_core::Ask::default(),
+        });
     }
     list.add(line, requested, artifacts, false, Vec::new())
 }

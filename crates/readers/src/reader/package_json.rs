@@ -11,8 +11,8 @@ use crate::listing::Listing;
 use crate::npm_spec;
 use crate::pnpm_workspace;
 use crate::source::Source;
-use bifocal_core::{FileKind, Inventory};
-use std::collections::{BTreeMap, HashSet};
+use bifocal_core::{Ask, FileKind, Inventory, Requested, Role};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Folders climbed in search of the workspace's catalog.
 const MAX_CLIMB: usize = 16;
@@ -23,19 +23,23 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     let mut list = Listing::new(*source, FileKind::PackageJson, ctx.limits);
     let mut catalog = Catalog { source, ctx, loaded: None };
     let (maybe_peers, own) = (optional_peers(table), own_names(table));
-    for (section, dev) in [("dependencies", false), ("devDependencies", true), ("optionalDependencies", true), ("peerDependencies", false)]
-    {
+    for (section, role) in [
+        ("dependencies", Role::Normal),
+        ("devDependencies", Role::Development),
+        ("optionalDependencies", Role::Optional),
+        ("peerDependencies", Role::Peer),
+    ] {
         for entry in table.entries_of(source, section)? {
-            let optional = dev || (section == "peerDependencies" && maybe_peers.contains(entry.key.as_ref()));
-            add(&mut list, &entry.key, entry, optional, &mut catalog)?;
+            let role = if role == Role::Peer && maybe_peers.contains(entry.key.as_ref()) { Role::OptionalPeer } else { role };
+            add(&mut list, &entry.key, entry, Ask { role, ..Ask::default() }, &mut catalog)?;
         }
     }
-    overrides(&mut list, &own, table.entries_of(source, "overrides")?, "", &mut catalog)?;
+    overrides(&mut list, &own, table.entries_of(source, "overrides")?, &[], &mut catalog)?;
     for entry in table.entries_of(source, "resolutions")? {
-        add(&mut list, target(&entry.key), entry, false, &mut catalog)?;
+        add(&mut list, target(&entry.key), entry, replacing(&[], &entry.key), &mut catalog)?;
     }
     if let Some(pnpm) = table.get("pnpm") {
-        overrides(&mut list, &own, pnpm.table(source, "pnpm")?.entries_of(source, "overrides")?, "", &mut catalog)?;
+        overrides(&mut list, &own, pnpm.table(source, "pnpm")?.entries_of(source, "overrides")?, &[], &mut catalog)?;
     }
     pnpm_workspace::config_dependencies(&mut list, ctx)?;
     if table.get("workspaces").is_some() {
@@ -52,42 +56,64 @@ fn optional_peers<'t>(manifest: &'t Table<'_>) -> HashSet<&'t str> {
     entries.iter().filter(|entry| entry.node.as_table().is_some_and(|meta| meta.flag("optional"))).map(|entry| entry.key.as_ref()).collect()
 }
 
-/// What the project itself asks for.
-fn own_names<'t>(manifest: &'t Table<'_>) -> HashSet<&'t str> {
-    let sections = SECTIONS.iter().filter_map(|section| manifest.get(section)).filter_map(|node| node.as_table());
-    sections.flat_map(|table| &table.entries).map(|entry| entry.key.as_ref()).collect()
+/// What the project itself asks for, with how.
+fn own_names<'t>(manifest: &'t Table<'_>) -> HashMap<&'t str, &'t Entry<'t>> {
+    let sections = SECTIONS.iter().rev().filter_map(|section| manifest.get(section)).filter_map(|node| node.as_table());
+    sections.flat_map(|table| &table.entries).map(|entry| (entry.key.as_ref(), entry)).collect()
 }
 
-fn add(list: &mut Listing<'_>, name: &str, entry: &Entry<'_>, optional: bool, catalog: &mut Catalog<'_, '_>) -> Result<(), ReadError> {
+fn add(list: &mut Listing<'_>, name: &str, entry: &Entry<'_>, mut ask: Ask, catalog: &mut Catalog<'_, '_>) -> Result<(), ReadError> {
     let spec = entry.node.text(&list.source, &entry.key)?;
     let requested = npm_spec::request(list, name, spec, entry.line, &mut |entry, name| catalog.look_up(entry, name))?;
-    list.add(entry.line, requested, Vec::new(), optional, Vec::new())
+    let real = match &requested {
+        Requested::Exact { release } => release.package.as_str(),
+        Requested::Range { package, .. } => package.as_str(),
+        _ => name,
+    };
+    if real != name {
+        name.clone_into(&mut ask.alias);
+    }
+    let optional = matches!(ask.role, Role::Development | Role::Optional | Role::OptionalPeer);
+    list.add_asked(entry.line, requested, optional, Vec::new(), ask)
+}
+
+/// How an override is asked for, below the keys that enclose it. `a>b` encloses too.
+fn replacing(above: &[String], key: &str) -> Ask {
+    let own = key.split('>').map(str::trim).filter(|key| !key.is_empty()).map(shown);
+    Ask { role: Role::Override, path: above.iter().cloned().chain(own).collect(), ..Ask::default() }
 }
 
 /// `overrides`: package to specification, or to a table with `.` and further packages. The depth of the document bounds
 /// the recursion.
 fn overrides(
     list: &mut Listing<'_>,
-    own: &HashSet<&str>,
+    own: &HashMap<&str, &Entry<'_>>,
     entries: &[Entry<'_>],
-    parent: &str,
+    above: &[String],
     catalog: &mut Catalog<'_, '_>,
 ) -> Result<(), ReadError> {
     for entry in entries {
-        let name = if entry.key == "." { parent } else { target(&entry.key) };
+        let ask = if entry.key == "." {
+            Ask { role: Role::Override, path: above.to_vec(), ..Ask::default() }
+        } else {
+            replacing(above, &entry.key)
+        };
+        let last = ask.path.last().cloned().unwrap_or_default();
+        let name = target(&last);
         match &entry.node.value {
-            Value::Table(table) => overrides(list, own, &table.entries, name, catalog)?,
+            Value::Table(table) => overrides(list, own, &table.entries, &ask.path, catalog)?,
             Value::Text(spec) if spec.is_empty() || spec == "-" => {
                 list.note(entry.line, &format!("`{}` is removed from the tree", shown(name)))
             }
-            // `$name` repeats what the project itself asks for, which is listed already.
+            // `$name` repeats what the project itself asks for.
             Value::Text(spec) if spec.starts_with('$') => {
-                if !own.contains(&spec[1..]) {
+                let Some(meant) = own.get(&spec[1..]) else {
                     let problem = Problem::Undefined { what: shown(spec), inside: "the dependencies of the project".to_owned() };
                     return Err(list.source.error(entry.line, problem));
-                }
+                };
+                add(list, name, meant, ask, catalog)?;
             }
-            _ => add(list, name, entry, false, catalog)?,
+            _ => add(list, name, entry, ask, catalog)?,
         }
     }
     Ok(())

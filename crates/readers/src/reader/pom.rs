@@ -70,7 +70,14 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
             Version::Range(requirement) => Requested::Range { package: checked, requirement: requirement.clone() },
             Version::Module(path) | Version::File(path) => list.path(&name, path),
         };
-        list.push(Dependency { requested, artifacts, place: release.place, optional: release.scope == "test", origins })?;
+        list.push(Dependency {
+            requested,
+            artifacts,
+            place: release.place,
+            optional: release.scope == "test",
+            origins,
+            ask: bifocal_core::Ask::default(),
+        })?;
     }
     let extras = plugins::extras(&mut builder, &model, &project.managed, &whole)?;
     let project_has_plugins = extras.iter().any(|extra| extra.of_plugin);
@@ -95,7 +102,14 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
             true => Requested::Range { package: checked, requirement: version },
             false => exact(checked, &version, &place)?,
         };
-        list.push(Dependency { requested, artifacts: Vec::new(), place, optional: !extra.of_plugin, origins })?;
+        list.push(Dependency {
+            requested,
+            artifacts: Vec::new(),
+            place,
+            optional: !extra.of_plugin,
+            origins,
+            ask: bifocal_core::Ask::default(),
+        })?;
     }
     core_extensions(&mut list, ctx)?;
     for (place, text) in notes {
@@ -161,7 +175,14 @@ fn core_extensions(list: &mut Listing<'_>, ctx: &ReadContext<'_>) -> Result<(), 
         let package = PackageName::new(Ecosystem::Maven, &name).map_err(|problem| source.error(extension.line, problem))?;
         let place = source.place(extension.line);
         let requested = exact(package, need("version")?, &place)?;
-        list.push(Dependency { requested, artifacts: Vec::new(), place, optional: false, origins: Vec::new() })?;
+        list.push(Dependency {
+            requested,
+            artifacts: Vec::new(),
+            place,
+            optional: false,
+            origins: Vec::new(),
+            ask: bifocal_core::Ask::default(),
+        })?;
     }
     Ok(())
 }

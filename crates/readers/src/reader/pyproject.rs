@@ -9,7 +9,7 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::requirement;
 use crate::source::Source;
-use bifocal_core::{Ecosystem, FileKind, Inventory, PackageName, Requested};
+use bifocal_core::{Ask, Ecosystem, FileKind, Inventory, PackageName, Requested, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables that a project file may have.
@@ -78,11 +78,11 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part<'_>) -> Result<In
         }
     }
     if let Some(build) = table.get("build-system").filter(|_| matches!(part, Part::All | Part::Build)) {
-        reading.strings(build.table(source, "build-system")?.list_of(source, "requires")?, false)?;
+        reading.strings(build.table(source, "build-system")?.list_of(source, "requires")?, Role::Build)?;
     }
     if let Some(project) = table.get("project").filter(|_| part != Part::Build) {
         let project = project.table(source, "project")?;
-        reading.strings(project.list_of(source, "dependencies")?, false)?;
+        reading.strings(project.list_of(source, "dependencies")?, Role::Normal)?;
         let dynamic = project.list_of(source, "dynamic")?;
         for _ in dynamic.iter().filter(|node| part == Part::All && matches!(node.as_text(), Some("dependencies" | "optional-dependencies")))
         {
@@ -92,7 +92,7 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part<'_>) -> Result<In
             );
         }
         for extra in project.entries_of(source, "optional-dependencies")?.iter().filter(|extra| part.has_group(&extra.key)) {
-            reading.strings(extra.node.list(source, &extra.key)?, true)?;
+            reading.strings(extra.node.list(source, &extra.key)?, Role::Optional)?;
         }
     }
     if let Some(groups) = table.get("dependency-groups").filter(|_| part.has(FileKind::UvLock) || part.has(FileKind::PdmLock)) {
@@ -104,17 +104,17 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part<'_>) -> Result<In
         }
     }
     if let Some(uv) = uv.filter(|_| part.has(FileKind::UvLock)) {
-        reading.strings(uv.list_of(source, "dev-dependencies")?, true)?;
+        reading.strings(uv.list_of(source, "dev-dependencies")?, Role::Development)?;
     }
     if let Some(uv) = uv.filter(|_| part == Part::All) {
-        reading.strings(uv.list_of(source, "override-dependencies")?, false)?;
-        if let Some(constraints) = uv.get("constraint-dependencies") {
-            reading.list.note(constraints.line, "constraints on packages that others ask for are left out");
+        reading.strings(uv.list_of(source, "override-dependencies")?, Role::Override)?;
+        for node in uv.list_of(source, "constraint-dependencies")? {
+            reading.constraint(node)?;
         }
     }
     if let Some(pdm) = pdm.filter(|_| part.has(FileKind::PdmLock)) {
         for group in pdm.entries_of(source, "dev-dependencies")?.iter().filter(|group| part.has_group(&group.key)) {
-            reading.strings(group.node.list(source, &group.key)?, true)?;
+            reading.strings(group.node.list(source, &group.key)?, Role::Development)?;
         }
     }
     if let Some(poetry) = poetry.filter(|_| part.has(FileKind::PoetryLock)) {
@@ -166,14 +166,14 @@ struct Reading<'a, 'c, 'x> {
 }
 
 impl Reading<'_, '_, '_> {
-    fn strings(&mut self, nodes: &[Node<'_>], optional: bool) -> Result<(), ReadError> {
+    fn strings(&mut self, nodes: &[Node<'_>], role: Role) -> Result<(), ReadError> {
         for node in nodes {
-            self.string(node, optional)?;
+            self.string(node, role)?;
         }
         Ok(())
     }
 
-    fn string(&mut self, node: &Node<'_>, optional: bool) -> Result<(), ReadError> {
+    fn string(&mut self, node: &Node<'_>, role: Role) -> Result<(), ReadError> {
         let source = self.list.source;
         let text = node.text(&source, "a requirement")?;
         // A lockfile leaves out what no machine that it is for would take.
@@ -194,14 +194,25 @@ impl Reading<'_, '_, '_> {
                 };
                 let mut moved = false;
                 for table in tables {
-                    moved |= self.add_elsewhere(name, table, node.line, optional)?;
+                    moved |= self.add_elsewhere(name, table, node.line, matches!(role, Role::Optional | Role::Development))?;
                 }
                 if moved {
                     return Ok(());
                 }
             }
         }
-        requirement::add(&mut self.list, self.ctx, text, node.line, optional)
+        requirement::add(&mut self.list, self.ctx, text, node.line, role)
+    }
+
+    /// One of uv's `constraint-dependencies`.
+    fn constraint(&mut self, node: &Node<'_>) -> Result<(), ReadError> {
+        let source = self.list.source;
+        let mut apart = Listing::new(source, FileKind::Pyproject, self.ctx.limits);
+        requirement::add(&mut apart, self.ctx, node.text(&source, "a constraint")?, node.line, Role::Normal)?;
+        for dependency in apart.finish().dependencies {
+            self.list.constrain(dependency);
+        }
+        Ok(())
     }
 
     /// A git, url or path source; `false` when the table names none.
@@ -231,7 +242,7 @@ impl Reading<'_, '_, '_> {
         let source = self.list.source;
         for node in group.node.list(&source, &group.key)? {
             match node.as_table() {
-                None => self.string(node, true)?,
+                None => self.string(node, Role::Development)?,
                 Some(table) => {
                     let included = table.required_text(&source, node.line, "include-group", &group.key)?;
                     if !names.contains(&folded(included)) {
@@ -264,15 +275,16 @@ impl Reading<'_, '_, '_> {
 
     fn poetry_one(&mut self, name: &str, node: &Node<'_>, line: u32, dev: bool) -> Result<(), ReadError> {
         let source = self.list.source;
-        let (constraint, marker, optional) = match node.as_text() {
-            Some(text) => (text, None, dev),
+        let (constraint, marker, optional, extras) = match node.as_text() {
+            Some(text) => (text, None, dev, Vec::new()),
             None => {
                 let table = node.table(&source, name)?;
                 let optional = dev || table.flag("optional");
                 if self.add_elsewhere(name, table, line, optional)? {
                     return Ok(());
                 }
-                (table.text(&source, "version")?.unwrap_or("*"), table.text(&source, "markers")?, optional)
+                let extras = table.list_of(&source, "extras")?.iter().filter_map(|node| node.as_text()).map(shown).collect();
+                (table.text(&source, "version")?.unwrap_or("*"), table.text(&source, "markers")?, optional, extras)
             }
         };
         let specifier = poetry_constraint(constraint).map_err(|problem| source.error(line, problem))?;
@@ -281,7 +293,12 @@ impl Reading<'_, '_, '_> {
             self.list.note(line, &note);
             return Ok(());
         }
-        self.list.add(line, requested, Vec::new(), optional, Vec::new())
+        let role = match (dev, optional) {
+            (true, _) => Role::Development,
+            (_, true) => Role::Optional,
+            _ => Role::Normal,
+        };
+        self.list.add_asked(line, requested, optional, Vec::new(), Ask { role, extras, ..Ask::default() })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::listing::Listing;
 use crate::python::lines::{logical_lines, option, shell_words, split_options, unquoted};
 use crate::python::requirement::{self, Requirement};
 use crate::source::Source;
-use bifocal_core::{DeclaredArtifact, Dependency, FileKind, Inventory, Origin, PackageName, Requested, counted};
+use bifocal_core::{Ask, DeclaredArtifact, Dependency, FileKind, Inventory, Origin, PackageName, Requested, counted};
 use std::collections::BTreeMap;
 
 /// Files that may include each other in a row, and files in all.
@@ -218,6 +218,7 @@ impl Reading<'_, '_, '_> {
         // Errors and places name the file that the line is in.
         let list = Listing::new(*source, FileKind::Requirements, self.ctx.limits);
         let text = unquoted(text.trim());
+        let mut ask = Ask::default();
         let (name, specifier, marker, (requested, mut artifacts)) = match bare(text) {
             Some(location) => {
                 let (location, marker) = match location.split_once(" ;") {
@@ -229,9 +230,10 @@ impl Reading<'_, '_, '_> {
                 (name, String::new(), marker, direct)
             }
             None => {
-                let Requirement { name, specifier, address, marker, .. } =
+                let Requirement { name, specifier, address, marker, extras } =
                     requirement::parse(text).map_err(|problem| source.error(line, problem))?;
                 let package = list.package(bifocal_core::Ecosystem::Pypi, name, line)?;
+                ask.extras = extras.into_iter().map(shown).collect();
                 let requested = match address {
                     Some(address) => requirement::direct(&list, name, address, line)?,
                     None => (requirement::from_index(&list, name, &specifier, line)?, Vec::new()),
@@ -252,9 +254,11 @@ impl Reading<'_, '_, '_> {
         if constraint {
             let entry = self.constraints.entry(name).or_default();
             match requested {
-                Requested::Exact { .. } | Requested::Range { .. } => {
+                requested @ (Requested::Exact { .. } | Requested::Range { .. }) => {
                     entry.specifiers.extend((!specifier.is_empty()).then_some(specifier));
-                    entry.hashes.extend(artifacts);
+                    entry.hashes.extend(artifacts.iter().cloned());
+                    let place = source.place(line);
+                    self.list.constrain(Dependency { requested, artifacts, place, optional: true, origins: Vec::new(), ask });
                 }
                 direct => entry.direct = Some((direct, artifacts)),
             }
@@ -263,7 +267,7 @@ impl Reading<'_, '_, '_> {
         if self.found.len() >= self.ctx.limits.dependencies {
             return Err(source.error(line, Problem::TooMany { what: "dependencies", limit: self.ctx.limits.dependencies }));
         }
-        let dependency = Dependency { requested, artifacts, place: source.place(line), optional: false, origins: Vec::new() };
+        let dependency = Dependency { requested, artifacts, place: source.place(line), optional: false, origins: Vec::new(), ask };
         self.found.push(Found { name, specifier, dependency });
         Ok(())
     }

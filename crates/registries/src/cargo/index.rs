@@ -1,11 +1,18 @@
 //! Index files and `config.json` of a sparse registry.
 
+use crate::loose::{AtMost, Members};
+use crate::needs::{CargoDependency, CargoNeeds};
 use bifocal_core::{Sha256, one_line};
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Versions read of one crate.
 const MAX_LINES: usize = 100_000;
+
+/// Dependencies of one version, features of one version, and what one feature turns on.
+const MAX_NEEDS: usize = 20_000;
 
 /// Place and fault of a document.
 pub(super) type Fault = (String, String);
@@ -31,6 +38,41 @@ pub(super) struct Line {
     pub(super) rust_version: Option<String>,
     #[serde(default)]
     pub(super) pubtime: Option<Timestamp>,
+    /// Where the line stands in the file.
+    #[serde(skip)]
+    pub(super) at: std::ops::Range<usize>,
+}
+
+/// The part of a line that says what the version asks for. It is read only for versions that a client would take.
+#[derive(Debug, Deserialize)]
+struct WireNeeds {
+    #[serde(default)]
+    deps: AtMost<WireDependency, MAX_NEEDS>,
+    #[serde(default)]
+    features: Members<String, AtMost<String, MAX_NEEDS>, MAX_NEEDS>,
+    /// Features of the newer form, which old cargos do not know.
+    #[serde(default)]
+    features2: Option<Members<String, AtMost<String, MAX_NEEDS>, MAX_NEEDS>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireDependency {
+    name: String,
+    req: String,
+    #[serde(default)]
+    features: AtMost<String, MAX_NEEDS>,
+    #[serde(default)]
+    optional: bool,
+    #[serde(default = "yes")]
+    default_features: bool,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    package: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// All versions of a crate, in the registry's order.
@@ -40,6 +82,7 @@ pub(super) struct Index {
     /// The first line that could not be read. cargo passes such lines over (they may be of a newer schema); whoever
     /// asks for a version that is not among the others must hear of it.
     pub(super) unread: Option<Fault>,
+    body: Bytes,
 }
 
 fn checksum<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Sha256, D::Error> {
@@ -66,10 +109,13 @@ fn prefix(name: &str) -> String {
 
 impl Index {
     /// Reads an index file; every line must be of the crate `wanted`.
-    pub(super) fn parse(body: &[u8], wanted: &str) -> Result<Index, Fault> {
+    pub(super) fn parse(body: &Bytes, wanted: &str) -> Result<Index, Fault> {
         let mut lines = Vec::new();
         let mut unread = None;
+        let mut next = 0;
         for (number, bytes) in body.split(|byte| *byte == b'\n').enumerate() {
+            let at = next..next + bytes.len();
+            next = at.end + 1;
             let place = || format!("line {}", number.saturating_add(1));
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -81,7 +127,7 @@ impl Index {
                 Ok(line) if !line.name.eq_ignore_ascii_case(wanted) => {
                     return Err((place(), format!("it is of crate `{}`, not of `{}`", one_line(&line.name, 60), one_line(wanted, 60))));
                 }
-                Ok(line) => lines.push(line),
+                Ok(line) => lines.push(Line { at, ..line }),
                 Err(error) => {
                     unread.get_or_insert_with(|| (place(), one_line(&error.to_string(), 200)));
                 }
@@ -90,8 +136,33 @@ impl Index {
         match (lines.is_empty(), unread) {
             (true, Some(fault)) => Err(fault),
             (true, None) => Err(("line 1".to_owned(), "the file is empty".to_owned())),
-            (false, unread) => Ok(Index { lines, unread }),
+            (false, unread) => Ok(Index { lines, unread, body: body.clone() }),
         }
+    }
+
+    /// What a version asks for.
+    pub(super) fn needs(&self, line: &Line) -> Result<CargoNeeds, String> {
+        let bytes = self.body.get(line.at.clone()).unwrap_or_default();
+        let wire: WireNeeds = serde_json::from_slice(bytes).map_err(|error| one_line(&error.to_string(), 200))?;
+        let dependencies = wire.deps.0.into_iter().map(|one| CargoDependency {
+            name: one.name,
+            package: one.package,
+            requirement: one.req,
+            features: one.features.0,
+            optional: one.optional,
+            default_features: one.default_features,
+            development: one.kind.as_deref() == Some("dev"),
+        });
+        let mut features: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (feature, turned_on) in wire.features.0.into_iter().chain(wire.features2.unwrap_or_default().0) {
+            features.entry(feature).or_default().extend(turned_on.0);
+        }
+        Ok(CargoNeeds { dependencies: dependencies.collect(), features })
+    }
+
+    /// What it weighs in memory, in lines.
+    pub(super) fn weight(&self) -> usize {
+        self.lines.len().saturating_add(self.body.len() / 400)
     }
 
     /// The line of a version; build metadata counts, as it is part of the file's name.
@@ -171,15 +242,15 @@ mod tests {
 
     #[test]
     fn an_index_of_another_crate_or_of_nothing_is_refused() {
-        assert_eq!(Index::parse(line("other", "1.0.0").as_bytes(), "mine").unwrap_err().1, "it is of crate `other`, not of `mine`");
-        assert!(Index::parse(b"", "mine").is_err());
-        assert!(Index::parse(b"<html>", "mine").is_err());
+        assert_eq!(Index::parse(&line("other", "1.0.0").into(), "mine").unwrap_err().1, "it is of crate `other`, not of `mine`");
+        assert!(Index::parse(&Bytes::new(), "mine").is_err());
+        assert!(Index::parse(&Bytes::from_static(b"<html>"), "mine").is_err());
     }
 
     #[test]
     fn a_line_that_cannot_be_read_is_remembered() {
         let text = format!("{}\n{{\"v\":9}}\n\n{}\n", line("mine", "1.0.0"), line("Mine", "1.1.0"));
-        let index = Index::parse(text.as_bytes(), "mine").unwrap();
+        let index = Index::parse(&text.into(), "mine").unwrap();
         assert_eq!(index.lines.len(), 2);
         assert_eq!(index.unread.unwrap().0, "line 2");
     }

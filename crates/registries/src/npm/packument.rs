@@ -24,6 +24,8 @@ const MAX_DATES: usize = 2 * MAX_VERSIONS;
 const MAX_SCRIPTS: usize = 10_000;
 /// The longest JSON of signatures or attestations that is kept.
 const MAX_EVIDENCE: usize = 64 << 10;
+/// The longest table of dependencies that is kept.
+const MAX_WANTS: usize = 1 << 20;
 /// Install-time scripts, in the order in which npm runs them.
 const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
 
@@ -41,6 +43,8 @@ pub(super) struct Packument {
     /// Versions that the upstream names but withholds by policy, and its reason.
     pub(super) restricted: BTreeSet<String>,
     pub(super) restricted_message: Option<String>,
+    /// Bytes of the tables in [`Wants`], each counted once.
+    pub(super) table_bytes: usize,
 }
 
 /// Which fields this upstream serves at all for the package.
@@ -70,8 +74,23 @@ pub(super) struct Manifest {
     pub(super) shasum: Option<Box<str>>,
     pub(super) signatures: Option<Box<str>>,
     pub(super) attestations: Option<Box<str>>,
+    /// What it asks for in turn.
+    pub(super) wants: Wants,
     /// Why the manifest cannot be used.
     pub(super) broken: Option<Box<str>>,
+}
+
+/// The tables of a manifest that name other packages, as JSON: read only for the versions that a client would take.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Wants {
+    pub(super) dependencies: Option<Arc<str>>,
+    pub(super) optional: Option<Arc<str>>,
+    pub(super) peers: Option<Arc<str>>,
+    pub(super) peer_meta: Option<Arc<str>>,
+    pub(super) bundled: Option<Arc<str>>,
+    pub(super) has_shrinkwrap: bool,
+    /// One of them is longer than [`MAX_WANTS`].
+    pub(super) too_large: bool,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +137,20 @@ struct WireManifest<'a> {
     has_install_script: Option<&'a RawValue>,
     #[serde(borrow, default)]
     dist: Option<WireDist<'a>>,
+    #[serde(borrow, default)]
+    dependencies: Option<&'a RawValue>,
+    #[serde(rename = "optionalDependencies", borrow, default)]
+    optional_dependencies: Option<&'a RawValue>,
+    #[serde(rename = "peerDependencies", borrow, default)]
+    peer_dependencies: Option<&'a RawValue>,
+    #[serde(rename = "peerDependenciesMeta", borrow, default)]
+    peer_meta: Option<&'a RawValue>,
+    #[serde(rename = "bundleDependencies", borrow, default)]
+    bundle: Option<&'a RawValue>,
+    #[serde(rename = "bundledDependencies", borrow, default)]
+    bundled: Option<&'a RawValue>,
+    #[serde(rename = "_hasShrinkwrap", borrow, default)]
+    has_shrinkwrap: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +178,7 @@ struct Engines<'a> {
 struct Versions {
     all: BTreeMap<Arc<str>, Manifest>,
     offers: Offers,
+    table_bytes: usize,
 }
 
 impl<'de> Deserialize<'de> for Versions {
@@ -168,6 +202,7 @@ impl<'de> Deserialize<'de> for Versions {
                     };
                     out.all.insert(version.as_ref().into(), manifest);
                 }
+                out.table_bytes = shared.table_bytes;
                 Ok(out)
             }
         }
@@ -181,6 +216,8 @@ struct Interner {
     texts: BTreeSet<Arc<str>>,
     people: BTreeSet<Arc<[Publisher]>>,
     persons: BTreeSet<Arc<Publisher>>,
+    tables: BTreeSet<Arc<str>>,
+    table_bytes: usize,
 }
 
 impl Interner {
@@ -192,6 +229,22 @@ impl Interner {
         }
         let fresh: Arc<str> = text.into();
         self.texts.insert(Arc::clone(&fresh));
+        Some(fresh)
+    }
+
+    /// A table of dependencies; nothing of an empty one.
+    fn table(&mut self, raw: Option<&RawValue>, too_large: &mut bool) -> Option<Arc<str>> {
+        let text = raw.map(RawValue::get).filter(|text| !matches!(*text, "{}" | "[]" | "null" | "false"))?;
+        if text.len() > MAX_WANTS {
+            *too_large = true;
+            return None;
+        }
+        if let Some(held) = self.tables.get(text) {
+            return Some(Arc::clone(held));
+        }
+        let fresh: Arc<str> = text.into();
+        self.table_bytes = self.table_bytes.saturating_add(text.len());
+        self.tables.insert(Arc::clone(&fresh));
         Some(fresh)
     }
 
@@ -230,6 +283,16 @@ fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) ->
     offers.publisher |= publisher.is_some();
     offers.signatures |= signatures.is_some();
     let announced = wire.has_install_script.is_some_and(|raw| raw.get() == "true");
+    let mut too_large = false;
+    let wants = Wants {
+        dependencies: shared.table(wire.dependencies, &mut too_large),
+        optional: shared.table(wire.optional_dependencies, &mut too_large),
+        peers: shared.table(wire.peer_dependencies, &mut too_large),
+        peer_meta: shared.table(wire.peer_meta, &mut too_large),
+        bundled: shared.table(wire.bundle.or(wire.bundled), &mut too_large),
+        has_shrinkwrap: wire.has_shrinkwrap.is_some_and(|raw| raw.get() == "true"),
+        too_large,
+    };
     let engines: Engines<'_> = wire.engines.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     Manifest {
         published_at: None,
@@ -246,6 +309,7 @@ fn reduce(wire: WireManifest<'_>, shared: &mut Interner, offers: &mut Offers) ->
         shasum,
         signatures,
         attestations,
+        wants,
         broken: tarball.is_empty().then(|| "dist.tarball is missing".into()),
         tarball,
     }
@@ -306,7 +370,7 @@ impl Packument {
             std::str::from_utf8(body).map_err(|error| malformed(format!("byte {}", error.valid_up_to()), "it is not UTF-8".to_owned()))?;
         let wire: Wire<'_> = serde_json::from_str(text)
             .map_err(|error| malformed(format!("line {} column {}", error.line(), error.column()), error.to_string()))?;
-        let Some(Versions { all: mut versions, mut offers }) = wire.versions else {
+        let Some(Versions { all: mut versions, mut offers, table_bytes }) = wire.versions else {
             // A package whose versions were all removed keeps its document, without this key.
             return Ok(Packument::default());
         };
@@ -334,12 +398,13 @@ impl Packument {
             offers,
             restricted: restrictions.versions.0.into_iter().map(|(version, _)| version.into_owned()).collect(),
             restricted_message: restrictions.message.take(),
+            table_bytes,
         })
     }
 
     /// Rough bytes in memory.
     pub(super) fn weight(&self) -> usize {
-        self.versions.len().saturating_mul(640).saturating_add(1024)
+        self.versions.len().saturating_mul(736).saturating_add(1024).saturating_add(self.table_bytes)
     }
 }
 
