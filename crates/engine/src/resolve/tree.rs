@@ -70,10 +70,13 @@ struct Node {
 #[derive(Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
-    queue: BTreeSet<(usize, Vec<(u8, u8)>, usize)>,
+    queue: BTreeSet<(usize, Collated, usize)>,
     /// Who asks for a name: folder and edge.
     asking: HashMap<String, Vec<(usize, usize)>>,
 }
+
+/// See [`collated`].
+type Collated = Vec<(u8, u8)>;
 
 enum Fit {
     Free,
@@ -374,7 +377,7 @@ fn order(a: &str, b: &str) -> Ordering {
 }
 
 /// A key that sorts as `localeCompare` does in English: punctuation, digits, letters, case last.
-fn collated(text: &str) -> Vec<(u8, u8)> {
+fn collated(text: &str) -> Collated {
     const PUNCTUATION: &[u8] = b"_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
     let weight = |byte: u8| match PUNCTUATION.iter().position(|known| *known == byte) {
         Some(at) => (1 + at as u8, 0),
