@@ -1,5 +1,5 @@
 //! npm's own way: a tree of folders, built breadth first, in which a package sees what its own folder and those above
-//! hold (<https://docs.npmjs.com/cli/using-npm/dependency-selectors>; the rules are those of npm's Arborist since npm 7).
+//! hold (the rules are those of npm's Arborist since npm 7).
 //!
 //! A dependency that the tree already answers costs nothing; another one gets the version that npm picks for its range, as
 //! high up as it fits without taking its dependency away from somebody else. `peerDependencies` are placed beside whoever
