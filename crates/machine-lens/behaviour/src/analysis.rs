@@ -230,7 +230,7 @@ fn look(
     nested: &Nested,
     limits: &AnalysisLimits,
 ) -> Looked {
-    let package::Built { facts, skipped, unread } = package::build(ecosystem, filename, files, sizes, nested, limits);
+    let package::Built { facts, skipped, unread, unread_manifests } = package::build(ecosystem, filename, files, sizes, nested, limits);
     let mut drafts = Vec::new();
     for detector in detectors() {
         detector.detect(&facts, &mut drafts);
@@ -239,6 +239,7 @@ fn look(
     drafts.extend(judged.signal);
     detector::notes(skipped, &mut drafts);
     unread::sources(&facts, &mut drafts);
+    unread::manifests(&unread_manifests, &mut drafts);
     unread::notes(&facts, &unread, &mut drafts);
     Looked { package: facts, drafts, risk: judged.risk, measures: Measures { values: judged.values, acts: judged.acts } }
 }

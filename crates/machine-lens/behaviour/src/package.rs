@@ -45,6 +45,8 @@ pub(crate) struct Built {
     pub(crate) skipped: usize,
     /// Archives inside that were not read.
     pub(crate) unread: Vec<Unread>,
+    /// Manifests of the artifact that could not be read.
+    pub(crate) unread_manifests: Vec<String>,
 }
 
 /// Builds the facts of an artifact.
@@ -113,12 +115,13 @@ pub(crate) fn build(
         out.push(finish(source, index, &triggers, &world.layout));
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
-    let World { layout: Layout { claims, mut own_places, dependencies, .. }, units, .. } = world;
+    let World { layout: Layout { claims, mut own_places, dependencies, unread: unread_manifests, .. }, units, .. } = world;
     own_places.extend(units.into_iter().zip(&named).filter(|(_, named)| **named).flat_map(|(unit, _)| unit.layout.own_places).take(64));
     Built {
         facts: PackageFacts { ecosystem, manifest: claims, own_places, dependencies, files: out, others, source_bytes },
         skipped,
         unread,
+        unread_manifests,
     }
 }
 

@@ -79,10 +79,9 @@ pub(crate) fn sources(facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
     let mut alone = 0;
     for file in &facts.files {
         let Some(why) = file.unparsed else { continue };
-        // Broken files of tests and templates are common, and so are long bundles. Where a file runs by itself, what no
-        // parser may be given or none can read is a place to hide in: an engine may read it otherwise than a parser does.
-        let hides = parse::by_depth(why) || parse::by_syntax(why);
-        let holds = (file.trigger.is_automatic() && hides) || (file.trigger.at_install() && parse::by_length(why));
+        // Broken files of tests and templates are common. Where a file runs by itself, what no parser may be given, what is
+        // beyond its bounds and what none can read is a place to hide in: an engine may read it otherwise.
+        let holds = file.trigger.is_automatic() && (parse::by_depth(why) || parse::by_syntax(why) || parse::by_length(why));
         alone += usize::from(!holds);
         if !holds && alone > MAX_SOURCES {
             continue;
@@ -105,6 +104,20 @@ pub(crate) fn sources(facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
 /// What makes an unread file matter.
 fn runs(file: &FileFacts) -> String {
     format!("; it runs {}", file.trigger.phrase())
+}
+
+/// Adds a finding for each manifest that is there and could not be read: some client may read it.
+pub(crate) fn manifests(unread: &[String], out: &mut Vec<SignalDraft>) {
+    out.extend(unread.iter().take(MAX_SOURCES).map(|path| SignalDraft {
+        id: SOURCE,
+        lens: Lens::Behaviour,
+        status: Status::Failed,
+        severity: Severity::Medium,
+        confidence: 0.9,
+        kind: SignalKind::RiskyHabit,
+        message: one_line(&format!("{path} was not read: it is not of its format's syntax, so what it runs is not known"), 400),
+        evidence: vec![Evidence::file(path, 0, 0, "not of its format's syntax")],
+    }));
 }
 
 fn draft(status: Status, severity: Severity, message: &str, evidence: Vec<Evidence>) -> SignalDraft {

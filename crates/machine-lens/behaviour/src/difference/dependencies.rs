@@ -44,7 +44,7 @@ fn claim(name: &str, requirement: &str, off_registry: bool, path: &str, text: &s
 fn npm(base: &str, files: &Files<'_>) -> Vec<DependencyClaim> {
     let path = format!("{base}package.json");
     let Some(text) = files.get(path.as_str()).map(|bytes| layout::source_text(bytes)) else { return Vec::new() };
-    let Ok(manifest) = serde_json::from_str::<serde_json::Value>(&text) else { return Vec::new() };
+    let Some(manifest) = layout::json::value(&text) else { return Vec::new() };
     let mut found = Vec::new();
     for section in ["dependencies", "optionalDependencies"] {
         for (name, requirement) in manifest.get(section).and_then(|section| section.as_object()).into_iter().flatten() {

@@ -5,7 +5,11 @@ use crate::facts::Trigger;
 
 pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
     let base = layout.base.clone();
-    let manifest = files.get(format!("{base}Cargo.toml").as_str()).and_then(|bytes| super::source_text(bytes).parse::<toml::Table>().ok());
+    let path = format!("{base}Cargo.toml");
+    let manifest = files.get(path.as_str()).and_then(|bytes| super::source_text(bytes).parse::<toml::Table>().ok());
+    if manifest.is_none() && files.contains_key(path.as_str()) {
+        layout.unread.push(path);
+    }
     let package = manifest.as_ref().and_then(|manifest| manifest.get("package"));
     let text = |key: &str| package.and_then(|package| package.get(key)).and_then(toml::Value::as_str).map(str::to_owned);
     layout.claims.name = text("name");

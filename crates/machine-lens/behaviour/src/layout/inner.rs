@@ -47,6 +47,7 @@ fn below(layout: Layout, prefix: &str) -> Layout {
         roots: layout.roots.into_iter().map(|root| Root { path: put(root.path), ..root }).collect(),
         commands: layout.commands.into_iter().map(|command| ManifestCommand { path: put(command.path), ..command }).collect(),
         hooks: layout.hooks.into_iter().map(|(path, names, trigger)| (put(path), names, trigger)).collect(),
+        unread: Vec::new(),
         bundled: layout.bundled.into_iter().map(|(folder, entry)| (put(folder), put(entry))).collect(),
         ..layout
     }

@@ -9,6 +9,7 @@ mod declared;
 pub(crate) mod encoding;
 pub(crate) mod golang;
 pub(crate) mod inner;
+pub(crate) mod json;
 mod maven;
 mod npm;
 mod pypi;
@@ -60,6 +61,8 @@ pub(crate) struct Layout {
     pub(crate) aliased: Vec<String>,
     /// The folder that holds the package, with its slash, or nothing.
     pub(crate) base: String,
+    /// Manifests that are there and could not be read: what they run is not known.
+    pub(crate) unread: Vec<String>,
     /// Packages in a `node_modules` of the artifact: folder with its slash, and the file that requiring it runs.
     pub(crate) bundled: BTreeMap<String, String>,
 }

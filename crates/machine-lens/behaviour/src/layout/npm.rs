@@ -26,6 +26,7 @@ pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
         .own_modules
         .extend(bundled.iter().filter_map(|folder| folder.strip_prefix(&beside)).map(|name| name.trim_end_matches('/').to_owned()));
     let Some(manifest) = parsed(files, &base) else {
+        layout.unread.extend(Some(format!("{base}package.json")).filter(|path| files.contains_key(path.as_str())));
         default_entry(layout, files);
         return;
     };
@@ -41,8 +42,9 @@ pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
         layout.root(&entry, trigger, trigger == Trigger::Command);
     }
     for folder in installed_bundles(&manifest.value, &base, &bundled, files) {
-        if let Some(manifest) = parsed(files, &folder) {
-            hooks(layout, files, &folder, &manifest);
+        match parsed(files, &folder) {
+            Some(manifest) => hooks(layout, files, &folder, &manifest),
+            None => layout.unread.push(format!("{folder}package.json")),
         }
     }
 }
@@ -63,7 +65,7 @@ impl Manifest {
 fn parsed(files: &Files<'_>, folder: &str) -> Option<Manifest> {
     let path = format!("{folder}package.json");
     let text = super::source_text(files.get(path.as_str())?).into_owned();
-    let value = serde_json::from_str(&text).ok()?;
+    let value = super::json::value(&text)?;
     Some(Manifest { path, text, value })
 }
 
@@ -247,7 +249,7 @@ fn entry_points<'a>(manifest: &Value, folder: &'a str, files: &'a Files<'_>) -> 
 }
 
 fn export_targets(exports: &Value, out: &mut Vec<String>, depth: u32) {
-    if depth > 8 || out.len() > 500 {
+    if depth > 64 || out.len() > 500 {
         return;
     }
     match exports {

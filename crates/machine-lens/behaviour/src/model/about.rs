@@ -232,7 +232,7 @@ fn python(files: &Files<'_>) -> About {
 
 fn node(files: &Files<'_>) -> About {
     let Some((path, text)) = manifest(files, &["package.json"]) else { return About::default() };
-    let Ok(json) = serde_json::from_str::<Value>(&text) else { return About::default() };
+    let Some(json) = crate::layout::json::value(&text) else { return About::default() };
     let filled = |key: &str| match json.get(key) {
         Some(Value::String(text)) => says(text.trim()),
         Some(Value::Object(map)) => !map.is_empty(),

@@ -5,6 +5,7 @@
 mod catalogue;
 mod deep;
 mod difference;
+mod doors;
 mod fixtures;
 mod hostile;
 mod nested;
