@@ -73,7 +73,7 @@ impl AnalysisLimits {
 
 impl Default for AnalysisLimits {
     fn default() -> Self {
-        AnalysisLimits { archive: ArchiveLimits::default(), memory: 4 << 30, time: Duration::ZERO, parsed_file: 8 << 20 }
+        AnalysisLimits { archive: ArchiveLimits::default(), memory: 4 << 30, time: Duration::ZERO, parsed_file: 32 << 20 }
             .within(Duration::from_secs(60))
     }
 }

@@ -42,6 +42,8 @@ pub struct EntryInfo {
     pub size: u64,
     /// Seconds since 1970, where the archive says so in these terms (tar, not zip).
     pub modified: Option<u64>,
+    /// Whether the name in a tar began with `./`: who takes off the first part of each path takes off that.
+    pub dotted: bool,
 }
 
 impl EntryInfo {
@@ -305,8 +307,14 @@ fn stream_entries(
         let limits = budget.limits();
         let base = name.map(|name| name.rsplit(|&byte| byte == b'/' || byte == b'\\').next().unwrap_or(name));
         let path = base.and_then(|base| safe_path(base, limits).ok()).map(|safe| safe.path).filter(|path| !path.is_empty());
-        let info =
-            EntryInfo { path: path.unwrap_or_else(|| SINGLE_NAME.to_owned()), kind: EntryKind::File, mode: 0, size: 0, modified: None };
+        let info = EntryInfo {
+            path: path.unwrap_or_else(|| SINGLE_NAME.to_owned()),
+            kind: EntryKind::File,
+            mode: 0,
+            size: 0,
+            modified: None,
+            dotted: false,
+        };
         let path = info.path.clone();
         let mut bounded = Bounded { inner: stream, left: limits.entry_bytes, path: &path, limit: limits.entry_bytes };
         sink.entry(info, Vec::new(), &mut bounded)?;

@@ -3,12 +3,13 @@
 use crate::detector::{self, detectors};
 use crate::difference;
 use crate::facts::PackageFacts;
+use crate::layout::strip::Placed;
 use crate::layout::{self, Files};
 use crate::model::{self, Acting};
 use crate::nested::{self, Nested};
 use crate::package;
 use crate::unread;
-use bifocal_archive::{ArchiveError, Budget, EntryInfo, EntryKind, Tolerance, sniff, unpack_keeping};
+use bifocal_archive::{ArchiveError, Budget, EntryInfo, EntryKind, Format, Tolerance, sniff, unpack_keeping};
 use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Digest, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft,
     SignalKind, Status,
@@ -76,19 +77,34 @@ pub fn analyse_and_measure(input: &ArtifactInput<'_>, limits: &AnalysisLimits) -
             let collisions = unread::collisions(&unpacked.notes, unpacked.more_notes);
             facts.signals.extend(collisions.map(|draft| draft.finish(Some(sha256))));
             let links = unpacked.links();
+            let files = unpacked.entries.iter().filter_map(|entry| {
+                let source = match entry.kind {
+                    EntryKind::Folder => return None,
+                    EntryKind::File => entry,
+                    _ => links.resolve(entry)?,
+                };
+                Some(Placed { path: &entry.path, dotted: entry.dotted, data: &source.data, size: source.size })
+            });
+            let placed: Vec<Placed<'_>> = files.collect();
+            let moved = match unpacked.format {
+                Format::Tar(_) => layout::strip::installed(input.ecosystem, &placed),
+                _ => Ok(None),
+            };
+            let moved = moved.unwrap_or_else(|path| {
+                let error = ArchiveError::DuplicateEntry { path };
+                facts.signals.push(refused(input.filename, &error).finish(Some(sha256)));
+                None
+            });
+            let by_path: Vec<(&str, &Placed<'_>)> = match &moved {
+                Some(moved) => moved.iter().filter_map(|(path, at)| Some((path.as_str(), placed.get(*at)?))).collect(),
+                None => placed.iter().map(|file| (file.path, file)).collect(),
+            };
             let mut files = Files::new();
             let mut sizes = Sizes::new();
-            for entry in &unpacked.entries {
-                if entry.kind == EntryKind::Folder {
-                    continue;
-                }
-                if let Some(target) = links.resolve(entry).or((entry.kind == EntryKind::File).then_some(entry)) {
-                    let data = if entry.kind == EntryKind::File { &entry.data } else { &target.data };
-                    files.insert(entry.path.as_str(), data.as_slice());
-                    let source = if entry.kind == EntryKind::File { entry } else { target };
-                    if !source.is_whole() {
-                        sizes.insert(entry.path.as_str(), source.size);
-                    }
+            for (path, file) in by_path {
+                files.insert(path, file.data);
+                if file.data.len() as u64 != file.size {
+                    sizes.insert(path, file.size);
                 }
             }
             facts.unpacked = unpacked.entries.iter().map(|entry| entry.size).sum();

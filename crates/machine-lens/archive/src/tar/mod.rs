@@ -183,7 +183,8 @@ impl Tar<'_> {
             return Err(ArchiveError::EntryTooLarge { path: shown_path(), limit: limits.entry_bytes });
         }
         self.budget.would_fit(size)?;
-        let info = EntryInfo { path: safe.path, kind, mode: header.mode(), size, modified: header.modified() };
+        let info =
+            EntryInfo { path: safe.path, kind, mode: header.mode(), size, modified: header.modified(), dotted: raw.starts_with(b"./") };
         let mut content = Content { input: &mut *self.input, left: size };
         sink.entry(info, safe.notes, &mut content)?;
         io::copy(&mut content, &mut io::sink()).map_err(ArchiveError::from_io)?;

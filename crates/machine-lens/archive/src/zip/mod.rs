@@ -92,7 +92,7 @@ fn special(entry: &Central<'_>, what: &'static str) -> Result<(), ArchiveError> 
 }
 
 fn info(entry: &Central<'_>, path: String, kind: EntryKind) -> EntryInfo {
-    EntryInfo { path, kind, mode: entry.mode & 0o7777, size: entry.size, modified: None }
+    EntryInfo { path, kind, mode: entry.mode & 0o7777, size: entry.size, modified: None, dotted: false }
 }
 
 /// Hands the decoded content to `take`, reads what it leaves, and checks size, checksum and that nothing is left over.

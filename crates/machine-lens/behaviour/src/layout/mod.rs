@@ -14,6 +14,7 @@ mod maven;
 mod npm;
 mod pypi;
 pub(crate) mod resolve;
+pub(crate) mod strip;
 
 use crate::facts::{Dependency, Language, Trigger};
 use bifocal_core::{Ecosystem, ManifestClaims};

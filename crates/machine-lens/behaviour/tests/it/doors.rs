@@ -70,3 +70,27 @@ fn a_file_that_runs_by_itself_and_is_too_large_to_parse_holds() {
     let twin = look("{\"name\":\"x\",\"version\":\"1.0.0\",\"main\":\"b.js\"}");
     assert!(!holds(&twin), "{:#?}", twin.signals);
 }
+
+/// What the analyser says of a tarball of these files, in this order.
+fn tarball(ecosystem: Option<Ecosystem>, files: &[(&str, &str)]) -> ArtifactFacts {
+    let bytes = gzip(&files.iter().fold(TarBuilder::new(), |tar, (path, text)| tar.file(path, text.as_bytes())).finish());
+    analyse(&ArtifactInput { ecosystem, filename: "x-1.0.0.tgz", bytes: &bytes }, &AnalysisLimits::default())
+}
+
+const PLAIN: &str = "{\"name\":\"x\",\"version\":\"1.0.0\"}";
+const HOOKED: &str = "{\"name\":\"x\",\"version\":\"1.0.0\",\"scripts\":{\"postinstall\":\"node a.js\"}}";
+
+#[test]
+fn a_tarball_of_two_folders_is_judged_as_npm_installs_it() {
+    for ecosystem in [None, Some(Ecosystem::Npm)] {
+        let facts = tarball(ecosystem, &[("other/package.json", HOOKED), ("package/a.js", RUNS)]);
+        assert!(surely(&facts, SHELL), "{:#?}", facts.signals);
+        for second in ["other/package.json", "./package.json"] {
+            let facts = tarball(ecosystem, &[("package/package.json", PLAIN), (second, HOOKED), ("package/a.js", RUNS)]);
+            assert!(failed(&facts, "behaviour/archive-refused"), "{second}: {:#?}", facts.signals);
+        }
+        let twin = tarball(ecosystem, &[("package/package.json", PLAIN), ("other/a.js", "exports.a = 1;\n"), ("package/b.js", "")]);
+        assert!(!holds(&twin), "{:#?}", twin.signals);
+        assert_eq!(twin.manifest.name.as_deref(), Some("x"));
+    }
+}
