@@ -418,6 +418,21 @@ pub struct OtherFile {
     pub executable: bool,
 }
 
+/// A shipped program that a shell command starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedProgram {
+    /// Its path in the archive.
+    pub program: String,
+    /// When the command runs.
+    pub trigger: Trigger,
+    /// The manifest or script with the command.
+    pub by: String,
+    /// Line in it, from 1; 0 when it is not known.
+    pub line: u32,
+    /// The command.
+    pub command: String,
+}
+
 /// One artifact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackageFacts {
@@ -433,6 +448,8 @@ pub struct PackageFacts {
     pub files: Vec<FileFacts>,
     /// Other files, by path.
     pub others: Vec<OtherFile>,
+    /// Programs among them that a command starts.
+    pub started: Vec<StartedProgram>,
     /// Bytes of source text.
     pub source_bytes: usize,
 }

@@ -27,11 +27,13 @@ mod reach;
 mod setuptools;
 mod shape;
 mod trace;
+mod unpacked;
 mod unread;
+mod used;
 
 pub use analysis::{ANALYSER, ArtifactInput, Measures, analyse, analyse_and_measure, analyse_tree};
 pub use detector::{Detector, detectors, signal_ids};
 pub use difference::{Change, ChangeKind, Difference, Subject, compare};
-pub use facts::{Capability, Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Shape, Taint, Trigger};
+pub use facts::{Capability, Fact, FileFacts, HiddenText, Language, OtherFile, PackageFacts, Shape, StartedProgram, Taint, Trigger};
 pub use model::{Acting, Feature, Model, ModelError, Thresholds, features, shipped};
 pub use place::{Destination, HostKind, PathKind};

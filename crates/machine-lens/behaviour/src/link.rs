@@ -129,5 +129,6 @@ pub(crate) fn renew(old: &mut Outcome, new: Outcome) {
     let before = std::mem::replace(old, new);
     old.edges.extend(before.edges);
     old.loads.extend(before.loads);
+    old.runs.extend(before.runs);
     old.foreign_calls.extend(before.foreign_calls);
 }

@@ -8,7 +8,7 @@
 //! Test suites ship corrupt and hostile archives on purpose; a refusal here is a note about that archive, not about
 //! the artifact.
 
-use crate::facts::OtherFile;
+use crate::facts::{OtherFile, Trigger};
 use crate::layout::{self, Files};
 use bifocal_archive::{ArchiveError, Budget, EntryKind, Format, Tolerance, sniff, unread_format, visit};
 use bifocal_core::ArchiveLimits;
@@ -52,8 +52,42 @@ pub(crate) struct Unread {
     pub(crate) encrypted: bool,
     /// It lies in too many others.
     pub(crate) too_deep: bool,
+    /// It is beyond some bound. One such archive may be data of a test; nobody ships many.
+    pub(crate) beyond: bool,
     /// Sources that name it, tests left out.
     pub(crate) named_in: BTreeSet<String>,
+    /// The command that runs by itself and unpacks or starts it.
+    pub(crate) command: Option<UnpackedBy>,
+}
+
+/// A command that runs by itself and uses an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnpackedBy {
+    /// The manifest or script.
+    pub(crate) path: String,
+    /// Line in it, from 1; 0 when it is not known.
+    pub(crate) line: u32,
+    pub(crate) text: String,
+    pub(crate) trigger: Trigger,
+}
+
+impl Unread {
+    pub(crate) fn new(path: &str, why: String, beyond: bool) -> Unread {
+        Unread { path: path.to_owned(), why, encrypted: false, too_deep: false, beyond, named_in: BTreeSet::new(), command: None }
+    }
+}
+
+/// Whether a bound is why an archive was not read.
+fn is_bound(error: &ArchiveError) -> bool {
+    matches!(
+        error,
+        ArchiveError::NestedTooDeep { .. }
+            | ArchiveError::RatioTooHigh { .. }
+            | ArchiveError::TotalTooLarge { .. }
+            | ArchiveError::EntryTooLarge { .. }
+            | ArchiveError::TooManyEntries { .. }
+            | ArchiveError::TimedOut { .. }
+    )
 }
 
 /// Everything that was found.
@@ -114,11 +148,9 @@ impl Search {
             // A compressed file that holds nothing to read is no archive to speak of.
             Ok(None) => {}
             Err(error) => self.found.unread.push(Unread {
-                path: path.to_owned(),
-                why: error.to_string(),
                 encrypted: matches!(error, ArchiveError::Encrypted { .. }),
                 too_deep: matches!(error, ArchiveError::NestedTooDeep { .. }),
-                named_in: BTreeSet::new(),
+                ..Unread::new(path, error.to_string(), is_bound(&error))
             }),
         }
     }

@@ -11,6 +11,7 @@ use crate::place::{destinations, path_kind};
 use crate::reach::{self, Triggers};
 use crate::shape;
 use crate::trace::{Budget, Outcome, RawFact};
+use crate::{unpacked, used};
 use bifocal_core::{AnalysisLimits, Ecosystem, counted};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,9 +34,11 @@ pub(crate) struct Source<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) outcome: Outcome,
     pub(crate) command: Option<ManifestCommand>,
-    unparsed: Option<&'static str>,
+    pub(crate) unparsed: Option<&'static str>,
     /// The encoding that it says it has, where nobody writes source in that.
-    odd_encoding: Option<String>,
+    pub(crate) odd_encoding: Option<String>,
+    /// What it does where it is read in another language than its name says.
+    pub(crate) also: Vec<Outcome>,
 }
 
 /// What analysis learnt beside the facts.
@@ -87,28 +90,35 @@ pub(crate) fn build(
                 "{} not read: the budget for inner archives was used up",
                 counted(skipped as u64, "source file in it was", "source files in it were")
             );
-            unread.push(Unread { path: archive.path.clone(), why, encrypted: false, too_deep: false, named_in: BTreeSet::new() });
+            unread.push(Unread::new(&archive.path, why, true));
         }
         units.push(unit);
     }
     units.sort_by(|a, b| a.prefix.cmp(&b.prefix));
-    let Reader { sources, others, .. } = reader;
-    let named = named(&units, &sources);
+    let Reader { mut sources, mut others, mut left, .. } = reader;
+    let mut all = files.clone();
+    all.extend(paths.iter().flatten().map(|(path, bytes)| (path.as_str(), *bytes)));
+    let mut world = World { ecosystem, layout, units, files: all, search: Vec::new() };
+    used::read(&mut sources, &mut others, &world, limits, &mut left);
+    let named = named(&world.units, &sources);
     for archive in unread.iter_mut().take(MAX_SOUGHT) {
         let name = archive.path.rsplit('/').next().unwrap_or(&archive.path);
         archive.named_in = naming(name, &sources).map(|source| source.path.to_owned()).collect();
     }
-    let mut all = files.clone();
-    all.extend(paths.iter().flatten().map(|(path, bytes)| (path.as_str(), *bytes)));
-    let mut sources = sources;
     for source in &mut sources {
-        read_with_contents(source, &layout, &units, &all, limits);
+        read_with_contents(source, &world.layout, &world.units, &world.files, limits);
     }
-    let mut world = World { ecosystem, layout, units, files: all, search: Vec::new() };
     let python = world.units.iter().zip(&named).filter(|(unit, named)| **named && unit.ecosystem != Some(Ecosystem::Maven));
     world.search = python.map(|(unit, _)| unit.layout.base.clone()).collect();
     read_again(&mut sources, &world, limits);
+    for source in &mut sources {
+        for also in std::mem::take(&mut source.also) {
+            parse::add_piece(also, 0, &mut source.outcome);
+        }
+    }
     let triggers = reach::walk(&sources, &world, &named);
+    unpacked::by_commands(&sources, &world, &triggers, &mut unread);
+    let started = used::started(&sources, &others, &world, &triggers);
     let source_bytes = sources.iter().filter(|source| source.command.is_none()).map(|source| source.text.len()).sum();
     let mut out: Vec<FileFacts> = manifests(&sources, &triggers);
     for (index, source) in sources.into_iter().enumerate().filter(|(_, source)| source.command.is_none()) {
@@ -118,7 +128,7 @@ pub(crate) fn build(
     let World { layout: Layout { claims, mut own_places, dependencies, unread: unread_manifests, .. }, units, .. } = world;
     own_places.extend(units.into_iter().zip(&named).filter(|(_, named)| **named).flat_map(|(unit, _)| unit.layout.own_places).take(64));
     Built {
-        facts: PackageFacts { ecosystem, manifest: claims, own_places, dependencies, files: out, others, source_bytes },
+        facts: PackageFacts { ecosystem, manifest: claims, own_places, dependencies, files: out, others, started, source_bytes },
         skipped,
         unread,
         unread_manifests,
@@ -160,7 +170,7 @@ impl<'a> Reader<'a, '_> {
         let wanted: BTreeSet<&str> = layout.roots.iter().map(|root| root.path.as_str()).collect();
         let package = Around { layout, ecosystem, acting: layout::golang::acting_folders(files) };
         for (&path, &bytes) in files {
-            let is_script = || wanted.contains(path) && is_text(bytes) && !is_data(path);
+            let is_script = || wanted.contains(path) && is_text(bytes) && !is_data(path) && !used::has_one_language(ecosystem);
             let language = layout::language(path, bytes).or_else(|| is_script().then_some(Language::Shell));
             let Some(language) = language.filter(|_| self.room > 0) else {
                 self.other(path, bytes);
@@ -199,6 +209,7 @@ impl<'a> Reader<'a, '_> {
                 command,
                 unparsed: None,
                 odd_encoding: None,
+                also: Vec::new(),
             });
         }
     }
@@ -213,7 +224,7 @@ fn is_data(path: &str) -> bool {
 }
 
 /// Whether bytes may be a script: a compiled entry point is no source, whatever names it.
-fn is_text(bytes: &[u8]) -> bool {
+pub(crate) fn is_text(bytes: &[u8]) -> bool {
     !layout::is_executable(bytes) && memchr::memchr(0, &bytes[..bytes.len().min(8 << 10)]).is_none()
 }
 
@@ -245,7 +256,16 @@ fn read_source<'a>(
         let mut budget = Budget::for_file(bytes.len());
         let outcome = parse::class(bytes, &layout.own_modules, &mut budget)?;
         *left = left.saturating_sub(20_000);
-        return Some(Source { path, language, text: Cow::Borrowed(""), outcome, command: None, unparsed: None, odd_encoding: None });
+        return Some(Source {
+            path,
+            language,
+            text: Cow::Borrowed(""),
+            outcome,
+            command: None,
+            unparsed: None,
+            odd_encoding: None,
+            also: Vec::new(),
+        });
     }
     if layout::is_bytecode(path) {
         let mut budget = Budget::for_file(bytes.len());
@@ -262,6 +282,7 @@ fn read_source<'a>(
             command: None,
             unparsed,
             odd_encoding: None,
+            also: Vec::new(),
         });
     }
     let (mut text, odd_encoding) = if language == Language::Python && !path.ends_with(".pth") {
@@ -279,14 +300,23 @@ fn read_source<'a>(
             .into();
     }
     if !worth_reading(&text, language, path, package) {
-        return Some(Source { path, language, text, outcome: Outcome::default(), command: None, unparsed: None, odd_encoding: None });
+        return Some(Source {
+            path,
+            language,
+            text,
+            outcome: Outcome::default(),
+            command: None,
+            unparsed: None,
+            odd_encoding: None,
+            also: Vec::new(),
+        });
     }
     let mut budget = Budget::for_file(text.len());
     budget.steps = budget.steps.min(*left);
     let before = budget.steps;
     let parsed = parse::file(&text, path, language, &layout.own_modules, limits.parsed_file, None, &mut budget);
     *left -= before - budget.steps;
-    Some(Source { path, language, text, outcome: parsed.outcome, command: None, unparsed: parsed.unparsed, odd_encoding })
+    Some(Source { path, language, text, outcome: parsed.outcome, command: None, unparsed: parsed.unparsed, odd_encoding, also: Vec::new() })
 }
 
 /// Reads a source again where it runs what it read from files of the artifact, this time with their contents.

@@ -127,7 +127,7 @@ impl<'s> Reach<'_, 's> {
     fn started_by(&mut self, source: &Source<'_>, manifest: &str, trigger: Trigger) -> Vec<Start> {
         let mut starts = Vec::new();
         for (_, load) in &source.outcome.loads {
-            if let Some(path) = layout::resolve::file(load, manifest, Language::JavaScript, self.world)
+            if let Some(path) = layout::resolve::started(load, manifest, self.world)
                 && let Some(&index) = self.by_path.get(path.as_str())
             {
                 starts.push((trigger, index, 0));
@@ -170,7 +170,12 @@ impl<'s> Reach<'_, 's> {
                 {
                     // A load runs a module's top level at most as eagerly as the loader runs.
                     open.push((to, 0));
-                    if source.language == Language::Shell {
+                    let included = &sources[to];
+                    if included.language == Language::Rust && !included.path.ends_with(".rs") {
+                        // `include!` puts the text itself there: what it defines is called from where it stands.
+                        open.extend(included.outcome.exports.values().flatten().map(|scope| (to, *scope)));
+                    }
+                    if source.language == Language::Shell || source.outcome.runs.iter().any(|(run, _)| run == load) {
                         self.main(to, trigger);
                     }
                 }

@@ -21,36 +21,42 @@ const MAX_ALONE: usize = 40;
 
 /// Adds a finding for each archive that was not read.
 pub(crate) fn notes(facts: &PackageFacts, unread: &[Unread], out: &mut Vec<SignalDraft>) {
-    let mut rest = Vec::new();
     let mut alone = 0;
+    let (mut rest, mut hidden) = (Vec::new(), Vec::new());
     for archive in unread {
-        if let Some((file, fact)) = runner(facts, archive) {
-            let message = format!("{} was not read ({}), and code that runs {} uses it", archive.path, archive.why, fact.trigger.phrase());
-            let places = vec![Evidence::file(&archive.path, 0, 0, &archive.why), file.evidence(fact)];
+        let place = Evidence::file(&archive.path, 0, 0, &archive.why);
+        if let Some(command) = &archive.command {
+            let message = format!("{} was not read ({}), and a command {} uses it", archive.path, archive.why, command.trigger.phrase());
+            let places = vec![place, Evidence::file(&command.path, command.line, 1, &command.text)];
             out.push(draft(Status::Failed, Severity::High, &message, places));
-        } else if hides_in_depth(archive) {
-            let message = format!("{} was not read: {}", archive.path, archive.why);
-            let places = vec![Evidence::file(&archive.path, 0, 0, &archive.why)];
-            out.push(draft(Status::Failed, Severity::Medium, &message, places));
-        } else if alone < MAX_ALONE {
-            alone += 1;
-            let message = format!("{} was not read: {}", archive.path, archive.why);
-            out.push(draft(Status::Unknown, Severity::Low, &message, vec![Evidence::file(&archive.path, 0, 0, &archive.why)]));
+        } else if let Some((file, fact)) = runner(facts, archive) {
+            let message = format!("{} was not read ({}), and code that runs {} uses it", archive.path, archive.why, fact.trigger.phrase());
+            out.push(draft(Status::Failed, Severity::High, &message, vec![place, file.evidence(fact)]));
+        } else if alone >= MAX_ALONE {
+            let list = if is_hidden(archive) || archive.beyond && !layout::is_test_path(outer(archive)) { &mut hidden } else { &mut rest };
+            list.push(place);
         } else {
-            rest.push(archive);
+            alone += 1;
+            let (status, severity) = if is_hidden(archive) { (Status::Failed, Severity::Medium) } else { (Status::Unknown, Severity::Low) };
+            out.push(draft(status, severity, &format!("{} was not read: {}", archive.path, archive.why), vec![place]));
         }
     }
-    if !rest.is_empty() {
-        let places = rest.iter().take(100).map(|archive| Evidence::file(&archive.path, 0, 0, &archive.why)).collect();
-        out.push(draft(Status::Unknown, Severity::Low, &format!("{} more inner archives were not read", rest.len()), places));
+    for (list, status, severity) in [(hidden, Status::Failed, Severity::Medium), (rest, Status::Unknown, Severity::Low)] {
+        if !list.is_empty() {
+            let message = format!("{} more inner archives were not read", list.len());
+            out.push(draft(status, severity, &message, list.into_iter().take(100).collect()));
+        }
     }
 }
 
 /// Whether an archive is nested deeper than anybody nests what is used, and is not data of tests.
-fn hides_in_depth(archive: &Unread) -> bool {
-    // Folders inside an archive are named as its maker likes.
-    let outer = archive.path.split(MARK).next().unwrap_or(&archive.path);
-    archive.too_deep && (!layout::is_test_path(outer) || !archive.named_in.is_empty())
+fn is_hidden(archive: &Unread) -> bool {
+    archive.too_deep && (!layout::is_test_path(outer(archive)) || !archive.named_in.is_empty())
+}
+
+/// The path of the outermost archive: folders inside one are named as its maker likes.
+fn outer(archive: &Unread) -> &str {
+    archive.path.split(MARK).next().unwrap_or(&archive.path)
 }
 
 /// The finding about paths that are one where case or Unicode form is ignored: which of the files is installed depends on

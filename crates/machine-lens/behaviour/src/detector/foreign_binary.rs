@@ -29,14 +29,22 @@ impl Detector for ForeignBinary {
     }
 
     fn detect(&self, facts: &PackageFacts, out: &mut Vec<SignalDraft>) {
-        let programs: Vec<&OtherFile> =
-            facts.others.iter().filter(|file| file.executable && !crate::layout::is_test_path(&file.path)).collect();
+        let hooked = |path: &str| facts.started.iter().any(|start| start.program == path && start.trigger.at_install());
+        let counts = |file: &OtherFile| file.executable && (hooked(&file.path) || !crate::layout::is_test_path(&file.path));
+        let programs: Vec<&OtherFile> = facts.others.iter().filter(|file| counts(file)).collect();
         let native = programs.iter().any(|file| is_library(&file.path));
         for program in programs {
             let started = started_by(facts, program);
             let disguised = ending(&program.path).is_some_and(|ending| INNOCENT.contains(&ending.as_str()));
+            let hook = facts
+                .started
+                .iter()
+                .filter(|start| start.program == program.path && start.trigger.is_automatic())
+                .min_by_key(|start| start.trigger);
             let weight = match (&started, disguised, native) {
                 (_, true, _) => Weight::malware(0.93),
+                // Native code of honest packages is loaded by their own, or built.
+                _ if hook.is_some_and(|start| start.trigger.at_install()) => Weight::malware(0.9),
                 (Some(_), false, false) if facts.is_small() => Weight::malware(0.9),
                 (Some(_), false, _) => Weight::habit(Severity::Medium, 0.6),
                 (None, false, false) if !is_library(&program.path) => Weight::habit(Severity::Low, 0.5),
@@ -48,6 +56,10 @@ impl Detector for ForeignBinary {
             if let Some((file, facts)) = started {
                 when = format!(", started {}", strongest(&facts).phrase());
                 shown.extend(evidence(file, &facts));
+            }
+            if let Some(start) = hook {
+                when = format!(", started {}", start.trigger.phrase());
+                shown.push(Evidence::file(&start.by, start.line, 1, &start.command));
             }
             report(out, self.id(), weight, format!("{what} lies in the package{when}"), shown);
         }

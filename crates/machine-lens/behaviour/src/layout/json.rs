@@ -116,7 +116,7 @@ mod tests {
         for odd in [
             "1e999".to_owned(),
             "-1E+400".to_owned(),
-            format!("{}", "9".repeat(5_000)),
+            "9".repeat(5_000),
             r#""\ud83d""#.to_owned(),
             r#""\\\"\udc00\ud83d\ude00é\ud83dx""#.to_owned(),
             deep("[", "]", 130),

@@ -8,6 +8,7 @@ mod cargo;
 mod declared;
 pub(crate) mod encoding;
 pub(crate) mod golang;
+mod gyp;
 pub(crate) mod inner;
 pub(crate) mod json;
 mod maven;

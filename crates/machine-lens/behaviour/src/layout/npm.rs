@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// Scripts that run when a dependency is installed from a registry.
 const INSTALL_SCRIPTS: [&str; 3] = ["preinstall", "install", "postinstall"];
 /// Most commands of one tarball.
-const MAX_COMMANDS: usize = 2_000;
+pub(super) const MAX_COMMANDS: usize = 2_000;
 
 pub(super) fn read(layout: &mut Layout, files: &Files<'_>) {
     let base = layout.base.clone();
@@ -100,7 +100,7 @@ fn hooks(layout: &mut Layout, files: &Files<'_>, folder: &str, manifest: &Manife
             });
         }
     }
-    native_build(layout, files, folder);
+    super::gyp::commands(layout, files, folder);
 }
 
 /// The folder, with its slash, of the package whose manifest `path` is, if it lies in some `node_modules`.
@@ -174,43 +174,6 @@ fn expand(command: &str, scripts: Option<&serde_json::Map<String, Value>>, depth
         }
     }
     out
-}
-
-/// `binding.gyp` alone makes npm run `node-gyp rebuild`, and its `<!(…)` run commands.
-fn native_build(layout: &mut Layout, files: &Files<'_>, folder: &str) {
-    let path = format!("{folder}binding.gyp");
-    let Some(text) = files.get(path.as_str()).map(|bytes| super::source_text(bytes)) else { return };
-    let mut rest = &*text;
-    let mut offset = 0;
-    while let Some(at) = rest.find("<!") {
-        let after = &rest[at + 2..];
-        let open = after.trim_start_matches('@');
-        if let Some(inner) = open.strip_prefix('(') {
-            let mut depth = 1;
-            let end = inner
-                .char_indices()
-                .find(|(_, c)| {
-                    match c {
-                        '(' => depth += 1,
-                        ')' => depth -= 1,
-                        _ => {}
-                    }
-                    depth == 0
-                })
-                .map_or(inner.len(), |(i, _)| i);
-            let line = text[..offset + at].bytes().filter(|byte| *byte == b'\n').count() as u32 + 1;
-            if layout.commands.len() < MAX_COMMANDS {
-                layout.commands.push(ManifestCommand {
-                    path: path.clone(),
-                    line,
-                    command: inner[..end].replace("\\\"", "\""),
-                    trigger: Trigger::InstallHook,
-                });
-            }
-        }
-        offset += at + 2;
-        rest = after;
-    }
 }
 
 fn default_entry(layout: &mut Layout, files: &Files<'_>) {

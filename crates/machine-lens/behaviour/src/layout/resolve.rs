@@ -6,6 +6,8 @@ use crate::facts::Language;
 
 /// Longest specifier looked at.
 const MAX_SPECIFIER: usize = 512;
+/// Largest manifest of a folder inside a package.
+const MAX_MANIFEST: usize = 64 << 10;
 
 /// The file that `specifier` in `from` means, if it is one of the artifact's own.
 pub(crate) fn file(specifier: &str, from: &str, language: Language, world: &World<'_>) -> Option<String> {
@@ -35,6 +37,19 @@ pub(crate) fn file(specifier: &str, from: &str, language: Language, world: &Worl
         }
         _ => None,
     }
+}
+
+/// The file that a manifest's command starts: one of the package, or one that it has unpacked from an archive before.
+pub(crate) fn started(specifier: &str, manifest: &str, world: &World<'_>) -> Option<String> {
+    file(specifier, manifest, Language::JavaScript, world).or_else(|| {
+        let end = specifier.strip_prefix("./").filter(|end| end.len() <= MAX_SPECIFIER)?;
+        world.units.iter().find_map(|unit| {
+            let prefix = unit.prefix.as_str();
+            let all = world.files.range(prefix..).map(|(path, _)| *path).take_while(|path| path.starts_with(prefix));
+            let found = all.filter(|path| path.strip_suffix(end).is_some_and(|rest| rest.ends_with('/')));
+            found.min_by_key(|path| path.len()).map(str::to_owned)
+        })
+    })
 }
 
 /// The file and the name in it that a called path means (`./lib/x.run`, `pkg.mod.run`).
@@ -96,7 +111,7 @@ fn bundled(specifier: &str, from: &str, world: &World<'_>) -> Option<String> {
     })
 }
 
-fn join(folder: &str, specifier: &str) -> Option<String> {
+pub(super) fn join(folder: &str, specifier: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in specifier.split('/') {
         match part {
@@ -120,12 +135,22 @@ pub(super) fn javascript(specifier: &str, from: &str, files: &Files<'_>) -> Opti
         return None;
     }
     let path = join(folder_of(from), specifier)?;
-    let candidates = ["", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", "/index.js", "/index.cjs", "/index.mjs", "/index.ts", ".py", ".sh"];
-    candidates
+    let found = |ending: &&str| Some(format!("{path}{ending}")).filter(|candidate| files.contains_key(candidate.as_str()));
+    let source = path.strip_suffix(".js").map(|stem| format!("{stem}.ts")).filter(|candidate| files.contains_key(candidate.as_str()));
+    ["", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx"]
         .iter()
-        .map(|ending| format!("{path}{ending}"))
-        .chain(path.strip_suffix(".js").map(|stem| format!("{stem}.ts")))
-        .find(|candidate| files.contains_key(candidate.as_str()))
+        .find_map(found)
+        .or_else(|| main_of(&path, files))
+        .or_else(|| ["/index.js", "/index.cjs", "/index.mjs", "/index.ts", ".py", ".sh"].iter().find_map(found))
+        .or(source)
+}
+
+/// The file that the manifest of a folder calls its main one.
+fn main_of(folder: &str, files: &Files<'_>) -> Option<String> {
+    let bytes = files.get(format!("{folder}/package.json").as_str()).filter(|bytes| bytes.len() <= MAX_MANIFEST)?;
+    let manifest = super::json::value(&super::source_text(bytes))?;
+    let main = join(folder, manifest.get("main")?.as_str()?)?;
+    ["", ".js", ".cjs", "/index.js"].iter().map(|ending| format!("{main}{ending}")).find(|path| files.contains_key(path.as_str()))
 }
 
 fn python(specifier: &str, from: &str, base: &str, world: &World<'_>) -> Option<String> {

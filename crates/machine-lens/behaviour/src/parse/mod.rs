@@ -150,8 +150,9 @@ fn flat(
 }
 
 /// Adds what a piece of a text does, as if the text did it at its top.
-fn add_piece(piece: Outcome, start: u32, outcome: &mut Outcome) {
+pub(crate) fn add_piece(piece: Outcome, start: u32, outcome: &mut Outcome) {
     let kept: Vec<(Option<Rc<str>>, u32)> = piece.facts.iter().map(|fact| (fact.inner.clone(), fact.line)).collect();
+    outcome.runs.extend(piece.runs.iter().cloned());
     let (facts, loads, reads) = lift(piece, None, &[]);
     outcome.facts.extend(facts.into_iter().zip(kept).map(|(fact, (inner, line))| RawFact {
         at: fact.at.saturating_add(start),
@@ -247,6 +248,9 @@ fn shell_file(text: &str, budget: &mut Budget) -> Outcome {
     }
     for (language, code, layer) in reading.inline {
         if let Some(inner) = trace_text(&code, language, &BTreeSet::new(), 1, budget, HashMap::new()) {
+            outcome.runs.extend(inner.runs);
+            let loads = inner.loads.into_iter().map(|(_, load)| load).filter(|load| load.starts_with('.'));
+            outcome.runs.extend(loads.filter(|_| language == Language::JavaScript).map(|load| (load, Some(language))));
             for mut fact in inner.facts {
                 fact.inner = Some(fact.inner.unwrap_or_else(|| std::rc::Rc::from(crate::trace::snippet(&code, fact.at, fact.end))));
                 fact.chain = layer.into_iter().chain([crate::peel::SHELL]).chain(fact.chain).collect();
@@ -255,6 +259,7 @@ fn shell_file(text: &str, budget: &mut Budget) -> Outcome {
             }
         }
     }
-    outcome.loads = reading.scripts.into_iter().map(|script| (0, script)).collect();
+    outcome.runs.extend(reading.scripts);
+    outcome.loads = outcome.runs.iter().map(|(script, _)| (0, script.clone())).collect();
     outcome
 }

@@ -17,10 +17,12 @@ pub(super) fn lower(text: &str) -> Option<Module> {
 
 fn items(l: &mut Lowering<'_>, node: Node<'_>, out: &mut Vec<Stmt>) {
     let mut starts = false;
+    let mut elsewhere = None;
     for child in children(node) {
         match child.kind() {
             "attribute_item" => {
                 let text = l.text(child);
+                elsewhere = text.split_once("path").and_then(|(_, rest)| quoted(rest).next()).or(elsewhere);
                 starts |=
                     ["ctor", "proc_macro", "no_mangle", "link_section"].iter().any(|word| text.contains(word)) && !text.contains("cfg");
                 continue;
@@ -42,7 +44,8 @@ fn items(l: &mut Lowering<'_>, node: Node<'_>, out: &mut Vec<Stmt>) {
                     l.depth -= 1;
                 }
                 if child.kind() == "mod_item" && child.child_by_field_name("body").is_none() {
-                    let name = l.field(child, "name").to_owned();
+                    // `#[path = "x"]` before it.
+                    let name = elsewhere.unwrap_or_else(|| l.field(child, "name"));
                     out.push(Stmt::Expr(Expr::Import(Rc::from(format!("./{name}")))));
                 }
             }
@@ -66,7 +69,24 @@ fn items(l: &mut Lowering<'_>, node: Node<'_>, out: &mut Vec<Stmt>) {
             _ => {}
         }
         starts = false;
+        elsewhere = None;
     }
+}
+
+/// The plain string literals of a text.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').skip(1).step_by(2)
+}
+
+/// The file that `include!` puts in its place: beside this one, or below the package's folder.
+fn included(text: &str) -> Option<Expr> {
+    const FOLDERS: [&str; 2] = ["CARGO_MANIFEST_DIR", "OUT_DIR"];
+    if text.contains(FOLDERS[1]) {
+        return None;
+    }
+    let path: String = quoted(text).filter(|part| !FOLDERS.contains(part)).take(64).collect();
+    let path = path.trim_start_matches(['.', '/']);
+    (!path.is_empty() && path.len() <= 500).then(|| Expr::Import(Rc::from(format!("./{path}"))))
 }
 
 /// `a::{b as c, d::*}`.
@@ -270,6 +290,11 @@ fn expr_inner(l: &mut Lowering<'_>, node: Node<'_>) -> Expr {
         }
         "macro_invocation" => {
             let name = format!("{}!", l.field(node, "macro").rsplit("::").next().unwrap_or(""));
+            if name == "include!"
+                && let Some(import) = included(l.text(node))
+            {
+                return import;
+            }
             let args = token_args(l, node);
             call(node, Expr::Api(Rc::from(name)), args)
         }

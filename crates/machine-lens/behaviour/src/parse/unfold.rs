@@ -83,6 +83,7 @@ fn below(
         return;
     }
     if let Some(inner) = trace_text(text, Language::JavaScript, own, nesting + 1, budget, HashMap::new()) {
+        outcome.runs.extend(inner.runs.iter().cloned());
         let (facts, loads, reads) = lift(inner, Some(text), &[layer]);
         outcome.facts.extend(facts.into_iter().map(|fact| RawFact { at, end, scope: 0, ..fact }));
         outcome.loads.extend(loads.into_iter().map(|load| (0, load)));

@@ -110,8 +110,9 @@ impl<'m> Tracer<'m, '_> {
             let carrier = Value { taint: Taint::NONE, ..carrier.clone() }.chained(carrier, layer);
             self.read_virtual(&code, language, &carrier, Some(peel::SHELL), site);
         }
-        for script in reading.scripts {
+        for (script, by) in reading.scripts {
             if self.out.loads.len() < 20_000 {
+                self.out.runs.insert((script.clone(), by));
                 self.out.loads.insert((site.scope, script));
             }
         }
@@ -213,6 +214,7 @@ impl<'m> Tracer<'m, '_> {
             Data::Text(_) | Data::Bytes(_) | Data::Num(_) | Data::Api(_) => outcome.last.clone(),
             _ => Value::unknown(outcome.last.taint),
         };
+        self.out.runs.extend(outcome.runs.iter().cloned());
         let (facts, loads, reads) = lift(outcome, text, chain);
         for fact in facts {
             let dormant = fact.dormant || self.guarded;

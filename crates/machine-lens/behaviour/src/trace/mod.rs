@@ -89,6 +89,9 @@ pub(crate) struct Outcome {
     pub(crate) exports: BTreeMap<String, Vec<u32>>,
     /// Modules loaded: the scope that loads, the specifier as written.
     pub(crate) loads: BTreeSet<(u32, String)>,
+    /// Files that are code whatever they are called: the specifier as in `loads`, and the language of whoever reads them.
+    /// `None`: started by themselves.
+    pub(crate) runs: BTreeSet<(String, Option<Language>)>,
     /// Calls into other modules of the package: scope, path as resolved (`./lib/x.run`).
     pub(crate) foreign_calls: BTreeSet<(u32, String)>,
     /// Paths that are read, as far as they are known.

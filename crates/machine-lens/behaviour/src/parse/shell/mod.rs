@@ -41,8 +41,9 @@ pub(crate) struct Reading {
     pub(crate) facts: Vec<ShellFact>,
     /// Inline code: language, text, the layer it was under.
     pub(crate) inline: Vec<(Language, String, Option<&'static str>)>,
-    /// Script files that are started, as written, `./`-relative.
-    pub(crate) scripts: Vec<String>,
+    /// Files that are started, as written, `./`-relative, and the language that their interpreter reads. `None`: started
+    /// by themselves, or by an interpreter of another language.
+    pub(crate) scripts: Vec<(String, Option<Language>)>,
 }
 
 /// Reads `text`. `taint` is what its unknown parts (`…`) carry.
@@ -67,6 +68,8 @@ pub(super) struct Flow {
     /// The text itself, where it is known.
     pub(super) text: Option<String>,
     pub(super) chain: Vec<&'static str>,
+    /// Files whose content it is.
+    pub(super) files: Vec<String>,
 }
 
 /// One command with its redirections.
@@ -75,6 +78,8 @@ struct Command {
     words: Vec<Word>,
     /// What each word's substitutions carry.
     taints: Vec<Taint>,
+    /// Files whose content is substituted into words.
+    substituted: Vec<String>,
     outputs: Vec<(String, bool)>,
     inputs: Vec<String>,
     at: usize,
@@ -125,13 +130,15 @@ impl Shell<'_> {
                     if command.words.is_empty() {
                         command.at = at + word.at;
                     }
-                    let taint = self.inner_taint(&word, at, nesting);
+                    let (taint, files) = self.inner(&word, at, nesting);
+                    command.substituted.extend(files);
                     command.words.push(word);
                     command.taints.push(taint);
                 }
                 Token::Redirect { append, input, here } => {
                     if let Some(Token::Word(word)) = tokens.next_if(|next| matches!(next, Token::Word(_))) {
-                        let taint = self.inner_taint(&word, at, nesting);
+                        let (taint, files) = self.inner(&word, at, nesting);
+                        command.substituted.extend(files);
                         if here {
                             command.inputs.push(format!("\0{}", word.text));
                         } else if input {
@@ -155,13 +162,17 @@ impl Shell<'_> {
         }
         commands.push(command);
         let end = self.pipeline(commands, nesting);
-        if end.text.is_some() || !end.taint.is_none() { end } else { last }
+        if end.text.is_some() || !end.taint.is_none() || !end.files.is_empty() { end } else { last }
     }
 
-    fn inner_taint(&mut self, word: &Word, at: usize, nesting: u32) -> Taint {
+    /// What the substitutions of a word carry, and the files whose content they give.
+    fn inner(&mut self, word: &Word, at: usize, nesting: u32) -> (Taint, Vec<String>) {
+        let mut files = Vec::new();
         let mut taint = if word.text.contains('…') && word.inner.is_empty() { self.hole } else { Taint::NONE };
         for inner in &word.inner {
-            taint = taint.with(self.text(inner, at + word.at, nesting + 1).taint);
+            let flow = self.text(inner, at + word.at, nesting + 1);
+            taint = taint.with(flow.taint);
+            files.extend(flow.files);
         }
         for secret in ["TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY"] {
             if word.text.contains('$') && word.text.contains(secret) {
@@ -181,7 +192,7 @@ impl Shell<'_> {
         {
             taint = taint.with(Taint::HOST);
         }
-        taint
+        (taint, files)
     }
 
     fn pipeline(&mut self, commands: Vec<Command>, nesting: u32) -> Flow {
@@ -189,6 +200,8 @@ impl Shell<'_> {
         let mut names: Vec<String> = Vec::new();
         for mut command in commands {
             if command.words.is_empty() && command.outputs.is_empty() || self.steps == 0 {
+                // `$(< file)`
+                flow.files.append(&mut command.inputs);
                 continue;
             }
             self.steps -= 1;
@@ -201,6 +214,7 @@ impl Shell<'_> {
                     None => {
                         let taint = self.read_path(input, command.at);
                         flow.taint = flow.taint.with(taint);
+                        flow.files.push(input.clone());
                     }
                 }
             }

@@ -1,9 +1,9 @@
 //! What the programs of a command line do with their words and with what flows in.
 
-use super::interpreter::{interpreter, is_interpreter, powershell};
+use super::interpreter::{files_started, interpreter, is_interpreter, powershell, script_started};
 use super::{Command, Flow, Shell, base_name, special};
 use crate::api::Codec;
-use crate::facts::{Capability, Taint};
+use crate::facts::{Capability, Language, Taint};
 use crate::peel;
 
 /// Takes off prefixes that only change how the real program runs.
@@ -73,6 +73,13 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
             if taint.has(Taint::NETWORK.with(Taint::DECODED)) {
                 shell.fact(Capability::Eval, name, taint, command.text(), command.at);
             }
+            if matches!(name, "source" | ".") {
+                if let Some(script) = command.words.get(1) {
+                    script_started(shell, &script.text, Some(Language::Shell), command, taint);
+                }
+            } else {
+                files_started(shell, &command.substituted, Some(Language::Shell), command);
+            }
             flow
         }
         _ if is_interpreter(name) => interpreter(shell, name, command, flow, nesting),
@@ -84,13 +91,13 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
                 .filter(|word| !matches!(word.text.as_str(), "-n" | "-e" | "-ne" | "-en"))
                 .map(|word| word.text.clone())
                 .collect();
-            Flow { taint: command.word_taint(), text: Some(words.join(" ")), chain: Vec::new() }
+            Flow { taint: command.word_taint(), text: Some(words.join(" ")), ..Flow::default() }
         }
         "base64" | "xxd" | "openssl" | "base32" => decoder(shell, name, command, flow),
-        "gunzip" | "zcat" | "uncompress" | "gzip" | "bzcat" | "xzcat" => Flow { taint: flow.taint, text: None, chain: flow.chain },
+        "gunzip" | "zcat" | "uncompress" | "gzip" | "bzcat" | "xzcat" => Flow { taint: flow.taint, chain: flow.chain, ..Flow::default() },
         "rev" => {
             let text = flow.text.map(|text| text.chars().rev().collect());
-            Flow { taint: flow.taint.with(Taint::DECODED), text, chain: [flow.chain, vec![peel::REVERSED]].concat() }
+            Flow { taint: flow.taint.with(Taint::DECODED), text, chain: [flow.chain, vec![peel::REVERSED]].concat(), ..Flow::default() }
         }
         "env" | "printenv" | "set" | "export" if command.words.len() == 1 => Flow { taint: Taint::ENVIRONMENT, ..Flow::default() },
         "whoami" | "hostname" | "id" | "uname" | "ifconfig" | "ip" | "systeminfo" | "ipconfig" | "w" | "last" | "netstat" => {
@@ -194,7 +201,14 @@ pub(super) fn run(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Fl
             } else if special::is_telling(name) {
                 shell.fact(Capability::Spawn, name, command.word_taint().with(flow.taint), command.text(), command.at);
             }
-            Flow { taint: flow.taint.with(command.word_taint()), text: None, chain: flow.chain }
+            // Started by its path: its first line says what reads it.
+            if let Some(first) = command.words.first()
+                && first.text.contains('/')
+                && !first.text.starts_with(['/', '~', '$', '-'])
+            {
+                script_started(shell, &first.text, None, command, Taint::NONE);
+            }
+            Flow { taint: flow.taint.with(command.word_taint()), chain: flow.chain, ..Flow::default() }
         }
     }
 }
@@ -299,7 +313,7 @@ fn decoder(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> 
         .as_ref()
         .and_then(|text| peel::decode(codec, text.as_bytes(), shell.peel))
         .and_then(|bytes| String::from_utf8(bytes).ok());
-    Flow { taint: flow.taint.with(Taint::DECODED), text, chain: [flow.chain, vec![peel::layer_name(codec)]].concat() }
+    Flow { taint: flow.taint.with(Taint::DECODED), text, chain: [flow.chain, vec![peel::layer_name(codec)]].concat(), ..Flow::default() }
 }
 
 fn files(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
@@ -317,7 +331,11 @@ fn files(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Fl
         shell.write_path(to, taint, command);
         return Flow::default();
     }
-    Flow { taint, text: if name == "cat" { flow.text } else { None }, chain: flow.chain }
+    let mut given = flow.files;
+    if matches!(name, "cat" | "head" | "tail" | "type" | "less" | "more") {
+        given.extend(words.iter().take(16).map(|word| (*word).to_owned()));
+    }
+    Flow { taint, text: if name == "cat" { flow.text } else { None }, chain: flow.chain, files: given }
 }
 
 fn socket(shell: &mut Shell<'_>, name: &str, command: &Command, flow: Flow) -> Flow {
