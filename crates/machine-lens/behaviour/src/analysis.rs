@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 /// Name and version of the analyser and its rules; facts made by another one are not reused.
 pub const ANALYSER: &str =
-    concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-8+summary-1+risk-", include_str!("../model/version"));
+    concat!("bifocal-behaviour/", env!("CARGO_PKG_VERSION"), "+rules-9+summary-1+risk-", include_str!("../model/version"));
 
 /// Stack of the analysing thread, in bytes; only what is touched is ever committed.
 const STACK: usize = 512 << 20;
