@@ -159,6 +159,7 @@ impl Intake {
 
     /// Takes one release in.
     pub(crate) async fn take(&self, wanted: &Wanted, known: &Prefetched) -> Result<Taken, TakeError> {
+        self.registries.admits(&wanted.release.package).await?;
         let record = match known.records.get(&wanted.release) {
             Some(record) => record.clone(),
             None => match self.fetch_record(&wanted.release, known.stale.get(&wanted.release)).await {

@@ -21,6 +21,15 @@ pub(crate) trait Adapter: Send + Sync {
         Ok((self.record(release).await?, None))
     }
 
+    /// Whether the user's configuration lets this package be asked of a registry at all (GOPRIVATE). A cached record does
+    /// not change that answer, so it is asked for before any cache is.
+    ///
+    /// # Errors
+    /// The configuration keeps the package from every registry.
+    fn admits(&self, _package: &PackageName) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
     /// All versions of a package.
     async fn package(&self, package: &PackageName) -> Result<PackageDoc, RegistryError>;
 

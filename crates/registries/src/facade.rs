@@ -81,6 +81,7 @@ impl Registries {
 
     async fn plain_record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
         let adapter = self.adapter(release.ecosystem()).await?;
+        adapter.admits(&release.package)?;
         let Some(cache) = self.records.clone() else { return adapter.record(release).await };
         let now = self.shared.http.now();
         let key = record_key(adapter.as_ref(), release);
@@ -99,6 +100,15 @@ impl Registries {
             blocking(move || cache.save(key, kept, as_of, age)).await?;
         }
         Ok(record)
+    }
+
+    /// Whether the user's configuration lets a package be asked of its registries. Whoever answers from records of their
+    /// own asks this first: what was fetched under another configuration says nothing about what the client takes today.
+    ///
+    /// # Errors
+    /// It does not (Go's GOPRIVATE and GONOPROXY), or discovery failed.
+    pub async fn admits(&self, package: &PackageName) -> Result<(), RegistryError> {
+        self.adapter(package.ecosystem()).await?.admits(package)
     }
 
     /// All versions of a package.

@@ -101,12 +101,7 @@ impl Golang {
 
     /// Asks the proxies in order, by the rules of `,` and `|`. `None` when each of them has none.
     async fn ask(&self, module: &PackageName, path: &str) -> Result<Option<(usize, Document)>, RegistryError> {
-        if holds(&self.setup.no_proxy, module.as_str()) {
-            return Err(RegistryError::NotServed {
-                package: module.purl(),
-                why: "GOPRIVATE or GONOPROXY keeps it from proxies, and cloning repositories directly is not done here; serve it through a private proxy in GOPROXY".to_owned(),
-            });
-        }
+        self.admits(module)?;
         let mut failed = None;
         for (at, proxy) in self.setup.proxies.iter().enumerate() {
             match self.document(address(proxy, module, path)?).await {
@@ -246,6 +241,16 @@ impl Golang {
 
 #[async_trait]
 impl Adapter for Golang {
+    fn admits(&self, module: &PackageName) -> Result<(), RegistryError> {
+        if !holds(&self.setup.no_proxy, module.as_str()) {
+            return Ok(());
+        }
+        Err(RegistryError::NotServed {
+            package: module.purl(),
+            why: "GOPRIVATE or GONOPROXY keeps it from proxies, and cloning repositories directly is not done here; serve it through a private proxy in GOPROXY".to_owned(),
+        })
+    }
+
     async fn record(&self, release: &Release) -> Result<ReleaseRecord, RegistryError> {
         let package = &release.package;
         let (info, module) = futures::join!(self.info(package, &release.version), self.module(package));

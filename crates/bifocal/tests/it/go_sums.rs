@@ -1,4 +1,5 @@
-//! Go's checksum database vouches for a module that no go.sum names.
+//! Go's own settings: its checksum database vouches for a module that no go.sum names, and GOPRIVATE keeps modules from
+//! every proxy.
 
 use crate::lab::{AT, Lab};
 use bifocal_core::{Ecosystem, Release};
@@ -40,4 +41,18 @@ fn a_key_that_is_not_that_of_the_database_is_a_configuration_error() {
     let other = sumdb_key("other.example").replace("other.example", NAME);
     lab.environment.set("GOSUMDB", &other);
     lab.run(&["check", "--at", AT, &release.purl()]).expect(2).complains(&["GOSUMDB", "hash does not fit"]);
+}
+
+#[test]
+fn a_module_that_became_private_is_an_error_whatever_the_cache_holds() {
+    let (mut lab, release) = lab();
+    let purl = release.purl();
+    lab.check_json(0, &["--at", AT, &purl]);
+    lab.environment.set("GOPRIVATE", "example.com/m7");
+    lab.upstream.clear_log();
+    let report = lab.check_json(3, &["--at", AT, &purl]);
+    let error = report.release(&purl)["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("GOPRIVATE"), "{error}");
+    assert!(lab.upstream.requests("/go/example.com/*").is_empty(), "a private module's name was sent");
+    lab.check_json(0, &["--at", AT, "pkg:golang/example.com/m8@v1.0.0"]);
 }

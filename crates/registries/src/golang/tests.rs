@@ -105,7 +105,10 @@ async fn private_modules_and_direct_are_errors_that_say_so_and_ask_nobody() {
     let error = private.record(&release("v1.2.0")).await.unwrap_err();
     assert!(matches!(&error, RegistryError::NotServed { .. }) && error.to_string().contains("GOPRIVATE"), "{error}");
     assert_eq!(server.asked(), []);
+    let error = private.admits(&release("v1.2.0").package).await.unwrap_err();
+    assert!(matches!(error, RegistryError::NotServed { .. }), "{error}");
     let direct = registries(&format!("{},direct", server.address), &[]);
+    assert!(direct.admits(&release("v1.2.0").package).await.is_ok());
     let absent = Release::new(Ecosystem::Golang, "example.com/absent", "v1.0.0").unwrap();
     let error = direct.record(&absent).await.unwrap_err();
     assert!(matches!(&error, RegistryError::NotServed { .. }) && error.to_string().contains("`direct`"), "{error}");
