@@ -158,12 +158,14 @@ pub enum RegistryError {
         why: String,
     },
     /// The TLS handshake failed.
-    #[error("no trusted connection to {url}: {why}; a private authority goes into NODE_EXTRA_CA_CERTS, PIP_CERT or SSL_CERT_FILE")]
+    #[error("no trusted connection to {url}: {why}; {advice}")]
     Tls {
         /// Address as shown.
         url: String,
         /// What the handshake said.
         why: String,
+        /// What to do about it.
+        advice: &'static str,
     },
     /// Nothing came for too long.
     #[error("{url} timed out {during}")]

@@ -8,6 +8,7 @@ use crate::environment::Environment;
 use crate::error::{RegistryError, shown};
 use bifocal_core::{HttpLimits, one_line};
 use reqwest::{Certificate, NoProxy, Proxy};
+use rustls::CertificateError;
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -69,6 +70,9 @@ fn authorities(env: &Environment, extra: &[PathBuf]) -> Result<Vec<Certificate>,
         let pem = read_bounded(&path).map_err(|error| why(format!("{} cannot be read: {error}", shown_path(&path))))?;
         let bundle = Certificate::from_pem_bundle(&pem)
             .map_err(|error| why(format!("{} is no PEM bundle: {}", shown_path(&path), chain(&error))))?;
+        if bundle.is_empty() {
+            return Err(why(format!("{} holds no certificate in PEM form", shown_path(&path))));
+        }
         out.extend(bundle);
         seen.push(path);
     }
@@ -108,8 +112,8 @@ fn proxies(env: &Environment) -> Result<Vec<Proxy>, RegistryError> {
 pub(super) fn meaning(url: &Url, error: &reqwest::Error, during: &'static str) -> RegistryError {
     let why = chain(error);
     let shown = shown(url);
-    if has_source::<rustls::Error>(error) {
-        return RegistryError::Tls { url: shown, why };
+    if let Some(refused) = source_of::<rustls::Error>(error) {
+        return RegistryError::Tls { url: shown, why, advice: advice(refused) };
     }
     if error.is_dns() {
         return RegistryError::Dns { host: bifocal_core::printable(url.host_str().unwrap_or_default()), why };
@@ -120,19 +124,39 @@ pub(super) fn meaning(url: &Url, error: &reqwest::Error, during: &'static str) -
     RegistryError::Connect { url: shown, why }
 }
 
+/// What to do about a refused handshake.
+fn advice(error: &rustls::Error) -> &'static str {
+    match error {
+        // Node's and Python's TLS take such a certificate once it is trusted; here a server's is never an authority's.
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "the server shows the certificate of an authority (CA:TRUE) as its own, which is not taken even where it is trusted: give the server one with CA:FALSE, or one that the authority signed"
+        }
+        rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+            "its certificate is made out for another name: ask by that name"
+        }
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        ) => "its certificate is not valid at this machine's time: renew it, or set the clock",
+        _ => "a private authority goes into NODE_EXTRA_CA_CERTS, PIP_CERT or SSL_CERT_FILE",
+    }
+}
+
 /// Looks for a cause of type `E`, into the errors that `std::io::Error` carries as well.
-fn has_source<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
+fn source_of<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut next = error.source();
     for _ in 0..32 {
-        let Some(source) = next else { return false };
-        if source.is::<E>() {
-            return true;
+        let source = next?;
+        if let Some(found) = source.downcast_ref::<E>() {
+            return Some(found);
         }
         // `source` of such an error passes over what it carries.
         let carried = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         next = carried.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| source.source());
     }
-    false
+    None
 }
 
 /// An error and its causes in one line, without addresses (they may carry secrets).
@@ -167,6 +191,56 @@ mod tests {
         assert!(error.is_configuration());
         assert!(error.to_string().starts_with("PIP_CERT is not usable"), "{error}");
     }
+
+    #[test]
+    fn a_bundle_without_any_certificate_is_a_configuration_error() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["", "nothing of the kind\n", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"] {
+            let path = folder.path().join("ca.pem");
+            std::fs::write(&path, text).unwrap();
+            let error = authorities(&env(&[("SSL_CERT_FILE", path.to_str().unwrap())]), &[]).unwrap_err();
+            assert!(error.is_configuration(), "{error}");
+            assert!(error.to_string().contains("ca.pem holds no certificate"), "{error}");
+        }
+        std::fs::write(folder.path().join("ca.pem"), OWN_AUTHORITY).unwrap();
+        assert_eq!(authorities(&Environment::default(), &[folder.path().join("ca.pem")]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_to_do_about_a_certificate_depends_on_what_is_wrong_with_it() {
+        use rustls::client::WebPkiServerVerifier;
+        use rustls::client::danger::ServerCertVerifier as _;
+        use rustls::pki_types::pem::PemObject as _;
+        use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+        let own = CertificateDer::from_pem_slice(OWN_AUTHORITY.as_bytes()).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(own.clone()).unwrap();
+        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider).build().unwrap();
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(2_000_000_000));
+        let name = ServerName::try_from("registry.example").unwrap();
+        // The server's certificate is the very one that is trusted, and an authority's.
+        let refused = verifier.verify_server_cert(&own, &[], &name, &[], now).unwrap_err();
+        assert!(advice(&refused).contains("CA:TRUE"), "{refused}");
+        let unknown = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        assert!(advice(&unknown).contains("SSL_CERT_FILE"));
+        assert!(advice(&rustls::Error::InvalidCertificate(CertificateError::NotValidForName)).contains("another name"));
+        assert!(advice(&rustls::Error::InvalidCertificate(CertificateError::Expired)).contains("clock"));
+    }
+
+    /// A certificate for registry.example, signed by itself, that says of itself that it is an authority's.
+    const OWN_AUTHORITY: &str = "-----BEGIN CERTIFICATE-----
+MIIBqzCCAVCgAwIBAgIUB5AkeoXCnoWvR8ikH5bdEK3+ATcwCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQcmVnaXN0cnkuZXhhbXBsZTAgFw0yNjExMjgyMTI1MDFaGA8y
+MTI2MTEwNDIxMjUwMVowGzEZMBcGA1UEAwwQcmVnaXN0cnkuZXhhbXBsZTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABN83zg3ODnCHQZJEkiMKLSCs60zv1ODL7WR9
+HPMcbrJwG+YyzFXl+LLiyydehpfsgl0rb/qkV3CK4ZcU7whVSGqjcDBuMB0GA1Ud
+DgQWBBQKkI4pdK8tkFQ//K2kiEDIV6A9zzAfBgNVHSMEGDAWgBQKkI4pdK8tkFQ/
+/K2kiEDIV6A9zzAbBgNVHREEFDASghByZWdpc3RyeS5leGFtcGxlMA8GA1UdEwEB
+/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAMbzzzSEBAsjHJD1FmXeW2IUOtqA
+VOkcNs5uOunHqQ5aAiEAiGyJXbDPkNkwQaVxY/+XLO/LqP0XNxRx0oiBmJ3LsAU=
+-----END CERTIFICATE-----
+";
 
     #[test]
     fn proxies_come_from_the_variables_but_not_from_a_request_header() {
