@@ -68,7 +68,12 @@ pub(crate) const KEYS: &[Key] = &[
     },
     Key { path: "feeds.stale_days", kind: Kind::Number, default: "7", meaning: "days after which a feed counts as stale" },
     Key { path: "analysis.jobs", kind: Kind::Number, default: "", meaning: "analyser processes; the number of cores unless set" },
-    Key { path: "analysis.memory_mib", kind: Kind::Number, default: "4096", meaning: "most MiB of address space of one analyser process" },
+    Key {
+        path: "analysis.memory_mib",
+        kind: Kind::Number,
+        default: "4096",
+        meaning: "most MiB of address space of one analyser process, at least 256",
+    },
     Key { path: "analysis.seconds", kind: Kind::Number, default: "60", meaning: "most seconds of processor time for one artifact" },
     Key { path: "network.per_host", kind: Kind::Number, default: "32", meaning: "requests under way to one host" },
     Key { path: "network.tries", kind: Kind::Number, default: "4", meaning: "tries of one request" },
@@ -207,8 +212,10 @@ fn read_file(text: &str, file: &Path, values: &mut BTreeMap<&'static str, String
 }
 
 fn check(key: &Key, value: &str) -> anyhow::Result<()> {
-    if key.kind == Kind::Number && !matches!(value.parse::<u64>(), Ok(1..=1_000_000_000)) {
-        bail!("`{}` is `{}`, expected a whole number from 1 to 1000000000", key.path, bifocal_core::printable(value));
+    // Below that the limit takes hold only once the process stands, so that small artifacts pass it and others fail.
+    let least = if key.path == "analysis.memory_mib" { 256 } else { 1 };
+    if key.kind == Kind::Number && !value.parse::<u64>().is_ok_and(|number| (least..=1_000_000_000).contains(&number)) {
+        bail!("`{}` is `{}`, expected a whole number from {least} to 1000000000", key.path, bifocal_core::printable(value));
     }
     Ok(())
 }
@@ -253,6 +260,10 @@ mod tests {
         for text in ["[feeds]\nstale_days = \"x\"\n", "[feeds]\nstale_days = 0\n", "feeds = 1\n", "[policy]\nuse = 3\n", "[policy\n"] {
             assert!(load(text, &[]).is_err(), "{text}");
         }
+        let error = format!("{:#}", load("[analysis]\nmemory_mib = 255\n", &[]).unwrap_err());
+        assert!(error.contains("`analysis.memory_mib` is `255`, expected a whole number from 256"), "{error}");
+        assert!(load("", &[("BIFOCAL_ANALYSIS_MEMORY_MIB", "1")]).is_err());
+        assert!(load("", &[("BIFOCAL_ANALYSIS_MEMORY_MIB", "256")]).is_ok());
     }
 
     #[test]

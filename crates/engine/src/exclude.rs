@@ -27,6 +27,8 @@ impl Exclude {
         }
         let refused = |pattern: &str, why: String| format!("`{}` is no pattern for files: {why}", printable(pattern));
         let mut builder = GitignoreBuilder::new("");
+        // An open class would match its own letters, which nobody means.
+        builder.allow_unclosed_class(false);
         for pattern in patterns {
             builder.add_line(None, pattern).map_err(|error| refused(pattern, error.to_string()))?;
         }
@@ -104,5 +106,7 @@ mod tests {
             assert_eq!(exclude.covers(Path::new(root), file), covered, "{root} {file}");
         }
         assert!(exclude.add(Path::new("/w"), &["# nothing".to_owned()]).is_err());
+        let error = exclude.add(Path::new("/w"), &["fixtures/".to_owned(), "old/[a-".to_owned()]).unwrap_err();
+        assert!(error.starts_with("`old/[a-` is no pattern for files: "), "{error}");
     }
 }
