@@ -349,6 +349,8 @@ pub struct Shape {
     pub hex_names: u32,
     /// Names made of look-alike letters only (`lIlIIl`, `O0OO0O`), counted.
     pub lookalike_names: u32,
+    /// The first of these names, where there are several: its line and column, and its line from there on.
+    pub odd_name: Option<(u32, u32, String)>,
     /// Strings in the file that look encoded (long base64 or hex), total bytes.
     pub encoded_bytes: usize,
     /// Code that sits behind hundreds of blanks in its line, so that editors do not show it: line.

@@ -3,6 +3,7 @@
 use crate::facts::{HiddenText, Language, Shape};
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use bifocal_core::one_line;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// Measures a file.
@@ -17,9 +18,14 @@ pub(crate) fn of(text: &str, language: Language) -> Shape {
             shape.pushed_right = Some(index as u32 + 1);
         }
     }
-    names(text, &mut shape);
+    let mut odd = names(text, &mut shape);
     if language == Language::Python && shape.lookalike_names > 0 {
-        shape.lookalike_names = shape.lookalike_names.saturating_sub(quoted_lookalikes(text));
+        let quoted = quoted_lookalikes(text);
+        shape.lookalike_names = shape.lookalike_names.saturating_sub(u32::try_from(quoted.len()).unwrap_or(u32::MAX));
+        odd.retain(|at| !quoted.contains(at));
+    }
+    if shape.hex_names + shape.lookalike_names >= FEW_NAMES {
+        shape.odd_name = odd.first().map(|at| place(text, *at));
     }
     words(text, &mut shape);
     if language == Language::Go {
@@ -239,10 +245,23 @@ const NAMES: [(bool, bool); 256] = {
     table
 };
 
-/// Look-alike words inside the texts and comments of Python: pictures made of letters, not names.
-fn quoted_lookalikes(text: &str) -> u32 {
+/// Fewer names than these say nothing, and their place is not kept.
+const FEW_NAMES: u32 = 6;
+
+/// Line and column of a byte, from 1, and what stands in its line from there on.
+fn place(text: &str, at: usize) -> (u32, u32, String) {
+    let (before, rest) = text.split_at(at);
+    let line = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let shown = rest.split('\n').next().unwrap_or_default();
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    (number(line), number(column), one_line(shown.trim_end(), SMALL))
+}
+
+/// Where look-alike words stand inside the texts and comments of Python: pictures made of letters, not names.
+fn quoted_lookalikes(text: &str) -> BTreeSet<usize> {
     let bytes = text.as_bytes();
-    let mut inside = Shape::default();
+    let mut found = BTreeSet::new();
     let mut at = 0;
     while let Some(ahead) = bytes[at..].iter().position(|byte| matches!(byte, b'#' | b'\'' | b'"')) {
         let start = at + ahead;
@@ -251,14 +270,19 @@ fn quoted_lookalikes(text: &str) -> u32 {
             _ => crate::parse::python_string_end(bytes, start).clamp(start + 1, bytes.len()),
         };
         if let Some(piece) = text.get(start..at) {
-            names(piece, &mut inside);
+            let mut inside = Shape::default();
+            let odd = names(piece, &mut inside);
+            let is_lookalike = |at: &usize| !piece[*at..].starts_with("_0x");
+            found.extend(odd.into_iter().filter(is_lookalike).map(|at| start + at));
         }
     }
-    inside.lookalike_names
+    found
 }
 
-fn names(text: &str, shape: &mut Shape) {
+/// Counts odd names; gives where each stands.
+fn names(text: &str, shape: &mut Shape) -> Vec<usize> {
     let bytes = text.as_bytes();
+    let mut odd = Vec::new();
     let mut at = 0;
     while let Some(ahead) = bytes[at..].iter().position(|byte| NAMES[usize::from(*byte)].1) {
         let start = at + ahead;
@@ -271,15 +295,18 @@ fn names(text: &str, shape: &mut Shape) {
         let letters = word.strip_prefix(b"_").unwrap_or(word);
         if word.starts_with(b"_0x") && word[3..].iter().all(u8::is_ascii_hexdigit) {
             shape.hex_names += 1;
+            odd.push(start);
         } else if word.len() >= 8
             && (letters.iter().all(|byte| matches!(byte, b'l' | b'I' | b'1' | b'i'))
                 || letters.iter().all(|byte| matches!(byte, b'O' | b'0' | b'o' | b'Q')))
         {
             shape.lookalike_names += 1;
+            odd.push(start);
         } else if word.len() >= 200 {
             shape.encoded_bytes += word.len();
         }
     }
+    odd
 }
 
 /// Characters that make a reader see other code than the compiler (CVE-2021-42574, CVE-2021-42694).
@@ -436,6 +463,15 @@ mod tests {
     fn names_are_measured() {
         let shape = of(&format!("_0x1a2b = lIl1IlI1 + {} - OO0oQ0OO + _0x12", "A".repeat(201)), Language::JavaScript);
         assert_eq!((shape.hex_names, shape.lookalike_names, shape.encoded_bytes), (1, 2, 201));
+    }
+
+    #[test]
+    fn the_first_odd_name_is_placed_and_letters_in_a_text_are_none() {
+        let code = "def f():\n    lIl1IlI1 = OO0oQ0OO\n    return lIl1IlI1, OO0oQ0OO, lIl1IlI1, OO0oQ0OO\n";
+        let place = |text: &str| of(text, Language::Python).odd_name;
+        let found = Some((3, 5, "lIl1IlI1 = OO0oQ0OO".to_owned()));
+        assert_eq!(place(&format!("'lIlIlIlI' # OOOOOOOOOO\n{code}")), found);
+        assert_eq!(place("x = lIl1IlI1"), None, "one name is no obfuscator's work");
     }
 
     #[test]

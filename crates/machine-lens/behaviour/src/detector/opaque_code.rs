@@ -58,7 +58,8 @@ impl Detector for OpaqueCode {
                     } else {
                         Weight::of(SignalKind::Obfuscation, if runs.is_empty() { Severity::Low } else { Severity::Medium }, 0.8)
                     };
-                let mut shown = vec![Evidence::file(&file.path, 0, 0, "names made to be unreadable")];
+                let first = shape.odd_name.iter().map(|(line, column, text)| Evidence::file(&file.path, *line, *column, text));
+                let mut shown: Vec<Evidence> = first.collect();
                 shown.extend(evidence(file, &runs));
                 report(out, self.id(), weight, format!("an obfuscator's output stands {}", file.trigger.phrase()), shown);
                 continue;

@@ -175,7 +175,8 @@ fn oddities(facts: &PackageFacts, files: &Files<'_>) -> Vec<Oddity> {
             found.push(Oddity { kind, when: when(file.trigger), place: place(&file.path, line, column, snippet, &[]) });
         };
         if shape.hex_names >= HEX_NAMES || shape.lookalike_names >= LOOKALIKE_NAMES {
-            note(OddityKind::Obfuscated, 0, 0, "names made to be unreadable");
+            let (line, column, text) = shape.odd_name.as_ref().map_or((0, 0, ""), |(line, column, text)| (*line, *column, text.as_str()));
+            note(OddityKind::Obfuscated, line, column, text);
         }
         if let Some(line) = shape.pushed_right {
             note(OddityKind::OutOfSight, line, 0, "code behind hundreds of blanks");

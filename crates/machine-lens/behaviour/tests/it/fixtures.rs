@@ -109,6 +109,23 @@ fn every_bad_fixture_is_found_by_its_detector_and_held_where_that_is_malware() {
 }
 
 #[test]
+fn an_obfuscator_s_output_is_shown_where_its_first_name_stands() {
+    let folder = root().join("opaque-code/bad");
+    for (case, path, text) in [("npm-obfuscated-installer", "o.js", "_0x"), ("pypi-lookalikes", ".py", "l")] {
+        let facts = analyse(&folder.join(case));
+        let found = facts.signals.iter().filter(|signal| signal.id == "behaviour/opaque-code").flat_map(|signal| &signal.evidence);
+        let places: Vec<&Evidence> = found.collect();
+        assert!(!places.is_empty(), "{case}");
+        let placed = |one: &&Evidence| {
+            matches!(one, Evidence::File { path: at, line, column, snippet, .. }
+            if at.ends_with(path) && *line > 0 && *column > 0 && snippet.contains(text))
+        };
+        assert!(places.iter().any(placed), "{case}: {places:?}");
+        assert!(places.iter().all(|one| !matches!(one, Evidence::File { line: 0, .. })), "{case}: {places:?}");
+    }
+}
+
+#[test]
 fn a_finding_is_of_its_detectors_kind_or_weaker_and_no_worse_than_declared() {
     for folder in folders(&root()) {
         for case in folders(&folder.join("bad")).into_iter().chain(folders(&folder.join("benign"))) {
