@@ -165,11 +165,16 @@ fn expand(command: &str, scripts: Option<&serde_json::Map<String, Value>>, depth
     let mut out = command.to_owned();
     for prefix in ["npm run ", "npm run-script ", "yarn run ", "yarn ", "pnpm run ", "pnpm "] {
         if let Some(at) = out.find(prefix) {
-            let name: String =
-                out[at + prefix.len()..].chars().take_while(|c| !c.is_whitespace() && !matches!(c, '&' | ';' | '|')).collect();
+            // `npm run --silent x`
+            let mut rest = out[at + prefix.len()..].trim_start();
+            while rest.starts_with('-') {
+                rest = rest.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+            }
+            let name: String = rest.chars().take_while(|c| !c.is_whitespace() && !matches!(c, '&' | ';' | '|')).collect();
             if let Some(inner) = scripts.and_then(|scripts| scripts.get(&name)).and_then(Value::as_str) {
                 let inner = expand(inner, scripts, depth + 1);
-                out = out.replace(&format!("{prefix}{name}"), &inner);
+                let called = out[at..out.len() - rest.len() + name.len()].to_owned();
+                out = out.replace(&called, &inner);
             }
         }
     }

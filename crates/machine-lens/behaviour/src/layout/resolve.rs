@@ -3,6 +3,7 @@
 use super::Files;
 use super::inner::World;
 use crate::facts::Language;
+use crate::nested::MARK;
 
 /// Longest specifier looked at.
 const MAX_SPECIFIER: usize = 512;
@@ -39,17 +40,23 @@ pub(crate) fn file(specifier: &str, from: &str, language: Language, world: &Worl
     }
 }
 
-/// The file that a manifest's command starts: one of the package, or one that it has unpacked from an archive before.
-pub(crate) fn started(specifier: &str, manifest: &str, world: &World<'_>) -> Option<String> {
-    file(specifier, manifest, Language::JavaScript, world).or_else(|| {
-        let end = specifier.strip_prefix("./").filter(|end| end.len() <= MAX_SPECIFIER)?;
-        world.units.iter().find_map(|unit| {
-            let prefix = unit.prefix.as_str();
+/// The file that a command starts: one where the command stands, one of the package in whose folder the command may have
+/// gone before (`cd lib && node x`), or one that it has unpacked from an archive.
+pub(crate) fn started(specifier: &str, from: &str, world: &World<'_>) -> Option<String> {
+    file(specifier, from, Language::JavaScript, world).or_else(|| {
+        let end = specifier.strip_prefix("./").filter(|end| !end.is_empty() && end.len() <= MAX_SPECIFIER)?;
+        let inside = |prefix: &str| {
             let all = world.files.range(prefix..).map(|(path, _)| *path).take_while(|path| path.starts_with(prefix));
-            let found = all.filter(|path| path.strip_suffix(end).is_some_and(|rest| rest.ends_with('/')));
-            found.min_by_key(|path| path.len()).map(str::to_owned)
-        })
+            let fits = |path: &&str| ["", ".js"].iter().any(|ending| is_end(path.strip_suffix(ending), end));
+            all.filter(fits).min_by_key(|path| (path.contains(MARK), path.len())).map(str::to_owned)
+        };
+        inside(world.base_of(from)).or_else(|| world.units.iter().find_map(|unit| inside(&unit.prefix)))
     })
+}
+
+/// Whether a path ends with `end` as a whole name.
+fn is_end(path: Option<&str>, end: &str) -> bool {
+    path.and_then(|path| path.strip_suffix(end)).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }
 
 /// The file and the name in it that a called path means (`./lib/x.run`, `pkg.mod.run`).

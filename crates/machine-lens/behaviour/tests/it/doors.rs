@@ -120,6 +120,8 @@ fn a_file_is_read_in_the_language_of_whoever_runs_it() {
         ("eval \"$(cat run.txt)\"", "run.txt", SH, "echo done\n"),
         ("chmod +x run.txt && ./run.txt", "run.txt", SH, "echo done\n"),
         ("python3 notes.txt", "notes.txt", python, "print('done')\n"),
+        ("cd lib && node x.dat", "lib/x.dat", RUNS, "exports.a = 1;\n"),
+        ("cd lib; node x", "lib/x.js", RUNS, "exports.a = 1;\n"),
         // A name of another language.
         ("node run.sh", "run.sh", RUNS, "exports.a = 1;\n"),
         ("sh a.js", "a.js", SH, "echo done\n"),
@@ -129,6 +131,18 @@ fn a_file_is_read_in_the_language_of_whoever_runs_it() {
         let twin = hooked(hook, &[(path, benign)]);
         assert!(!holds(&twin), "{hook}: {:#?}", twin.signals);
     }
+}
+
+#[test]
+fn a_hook_that_names_a_script_with_options_before_it_is_followed() {
+    let look = |call: &str| {
+        let manifest = format!("{{\"name\":\"x\",\"version\":\"1.0.0\",\"scripts\":{{\"postinstall\":\"{call}\",\"b\":\"node a.dat\"}}}}");
+        npm(&[("package.json", &manifest), ("a.dat", RUNS)])
+    };
+    for call in ["npm run b", "npm run --silent b", "npm run  -s  b && exit 0"] {
+        assert!(surely(&look(call), SHELL), "{call}");
+    }
+    assert!(!holds(&look("npm run --silent c")));
 }
 
 #[test]
