@@ -299,7 +299,7 @@ pub(crate) enum FeedCommand {
         /// Refuse the source unless it has this SHA-256
         #[arg(long, value_name = "HEX")]
         sha256: Option<bifocal_core::Sha256>,
-        /// Accept a source that has lost more than a tenth of its records
+        /// Accept a source that has lost more than a tenth of its records, or a hundredth of its malware records
         #[arg(long)]
         allow_shrinkage: bool,
     },

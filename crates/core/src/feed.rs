@@ -11,6 +11,8 @@ pub enum FeedHealth {
     Stale,
     /// Never loaded.
     Missing,
+    /// Loaded, and not readable any more.
+    Damaged,
 }
 
 /// The state of one feed at the time of a check.

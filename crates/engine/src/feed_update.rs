@@ -3,7 +3,7 @@
 use crate::feeds::{StoredList, advisory_path, popularity_path};
 use bifocal_advisory::{
     AdvisoryError, AdvisoryStore, Feed, FeedKind, FeedLocation, FeedSources, ImportOptions, ImportReport, ImportSource, NAMED, OpenMode,
-    SignatureCheck,
+    SignatureCheck, is_named,
 };
 use bifocal_core::{Ecosystem, SCHEMA_VERSION, Sha256, counted, printable};
 use bifocal_history::Popularity;
@@ -24,7 +24,7 @@ pub struct FeedUpdate {
     pub dir: PathBuf,
     /// Now.
     pub now: Timestamp,
-    /// Take a state that has lost more than a tenth of the last one's records.
+    /// Take a state that has lost more than a tenth of the last one's records, or a hundredth of its malware records.
     pub allow_shrinkage: bool,
     /// Fetches what is at an address.
     pub registries: Arc<Registries>,
@@ -97,6 +97,11 @@ impl fmt::Display for UpdateReport {
                     let (records, are) = (counted(report.vanished, "record", "records"), if report.vanished == 1 { "is" } else { "are" });
                     write!(f, "; {records} of the last state {are} gone")?;
                 }
+                if let Some(named) = report.lost_malware() {
+                    let (records, are) =
+                        (counted(report.malware_vanished, "malware record", "malware records"), if report.malware_vanished == 1 { "is" } else { "are" });
+                    write!(f, "\n  {records} {are} gone without being withdrawn: {named}")?;
+                }
                 for (reason, skipped) in &report.skipped {
                     let times = counted(skipped.count, "time", "times");
                     write!(f, "\n  passed over: {} ({}), {times}", reason.as_str(), skipped.examples.join(", "))?;
@@ -137,11 +142,6 @@ pub enum UpdateError {
         /// What, and what to do.
         why: String,
     },
-}
-
-/// Whether a feed is on no list of sources, so that it only adds records.
-pub fn is_named(feed: &str) -> bool {
-    feed.strip_prefix(NAMED).is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl FeedUpdate {
@@ -202,6 +202,28 @@ impl FeedUpdate {
         }
     }
 
+    /// Looks whether the advisory store is whole, before something is loaded into it. A damaged one is set aside, and what
+    /// is loaded begins a new one; the text says so.
+    pub async fn mend(&self) -> Result<Option<String>, UpdateError> {
+        let mended = AdvisoryStore::mend(&advisory_path(&self.dir)).await;
+        let aside = mended.map_err(|source| UpdateError::Import { name: "osv".to_owned(), source })?;
+        Ok(aside.map(|aside| {
+            format!(
+                "the loaded advisories were damaged; they lie at {} now, and every feed is begun anew: one that was loaded by name has to be loaded again",
+                printable(&aside.to_string_lossy())
+            )
+        }))
+    }
+
+    /// Damage that shows only while records are written: what was loaded before into the same store goes with it.
+    async fn after_damage(&self, feed: &Feed, error: &AdvisoryError) -> UpdateError {
+        let done = match AdvisoryStore::set_aside(&advisory_path(&self.dir)).await {
+            Ok(_) => "the store is set aside; repeat the update, which begins it anew".to_owned(),
+            Err(aside) => format!("the store cannot be set aside: {aside}; remove it and repeat the update"),
+        };
+        UpdateError::Other { name: feed.name.clone(), why: format!("the loaded advisories are damaged: {error}; {done}") }
+    }
+
     async fn osv(&self, feed: &Feed) -> Result<UpdateReport, UpdateError> {
         let other = |why: String| UpdateError::Other { name: feed.name.clone(), why };
         let mut options = ImportOptions::new(&feed.name, self.now);
@@ -229,11 +251,20 @@ impl FeedUpdate {
             }
         };
         let import = |source: AdvisoryError| UpdateError::Import { name: feed.name.clone(), source };
-        let store = AdvisoryStore::open(&advisory_path(&self.dir), OpenMode::ReadWrite).await.map_err(import)?;
-        let report = store.import(source, options).await;
-        store.close().await;
+        let report = match AdvisoryStore::open(&advisory_path(&self.dir), OpenMode::ReadWrite).await {
+            Ok(store) => {
+                let report = store.import(source, options).await;
+                store.close().await;
+                report
+            }
+            Err(error) => Err(error),
+        };
         drop(fetched);
-        report.map(UpdateReport::Osv).map_err(import)
+        match report {
+            Ok(report) => Ok(UpdateReport::Osv(report)),
+            Err(error) if error.is_damage() => Err(self.after_damage(feed, &error).await),
+            Err(error) => Err(import(error)),
+        }
     }
 
     async fn popularity(&self, feed: &Feed) -> Result<UpdateReport, UpdateError> {

@@ -3,14 +3,16 @@
 //! In: the folder that `feed update` fills. Out: advisory and history signals, and how far each feed can be relied on at
 //! the time for which the policy is evaluated. A feed that is missing, stale or unreadable gives *unknown*, never silence.
 
-use bifocal_advisory::{AdvisoryStore, FeedSources, LoadedFeed, OpenMode, feed_unknown, missing_status, signals};
-use bifocal_core::{ArtifactFacts, Ecosystem, FeedHealth, FeedStatus, Release, ReleaseRecord, Signal};
+use bifocal_advisory::{
+    AdvisoryError, AdvisoryStore, FeedSources, LoadedFeed, OpenMode, damaged_status, feed_unknown, missing_status, signals,
+};
+use bifocal_core::{ArtifactFacts, Ecosystem, FeedStatus, Release, ReleaseRecord, Signal};
 use bifocal_history::{HistoryFeeds, Popularity, manifest_signals};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Bytes of a stored popularity list.
 const MAX_LIST: u64 = 256 << 20;
@@ -22,6 +24,9 @@ pub(crate) struct StoredList {
     pub(crate) as_of: Option<Timestamp>,
     pub(crate) text: String,
 }
+
+/// What the names of the advisory feeds begin with; the ecosystem follows.
+const ADVISORIES: &str = "osv/";
 
 /// Where the advisory store is in the feeds folder.
 pub(crate) fn advisory_path(dir: &Path) -> PathBuf {
@@ -39,6 +44,8 @@ pub struct Feeds {
     advisory: Option<AdvisoryStore>,
     history: HistoryFeeds,
     status: Vec<FeedStatus>,
+    /// What they are, once a lookup failed.
+    failed: OnceLock<Vec<FeedStatus>>,
     loaded: Vec<LoadedFeed>,
     warnings: Mutex<BTreeSet<String>>,
 }
@@ -71,28 +78,35 @@ impl Feeds {
             return Ok(feeds);
         }
         let wanted: Vec<Ecosystem> = ecosystems.iter().copied().collect();
+        let mut unopened = missing_status();
         if let Some(path) = dir.map(advisory_path).filter(|path| path.exists()) {
             match AdvisoryStore::open(&path, OpenMode::ReadOnly).await {
                 Ok(store) => feeds.advisory = Some(store),
-                Err(error) => feeds.warn(error.to_string()),
+                Err(error) => {
+                    unopened = status_after(&error);
+                    feeds.warn(told(&error));
+                }
             }
         }
         // Each ecosystem has an answer of its own: records about npm say nothing of PyPI.
         for ecosystem in &wanted {
-            let mut status = missing_status();
+            let mut status = unopened.clone();
             if let Some(store) = &feeds.advisory {
                 match store.status_of(*ecosystem, &sources.answering(*ecosystem), now, stale_after).await {
                     Ok(found) => status = found,
-                    Err(error) => feeds.warn(error.to_string()),
+                    Err(error) => {
+                        status = status_after(&error);
+                        feeds.warn(told(&error));
+                    }
                 }
             }
-            status.name = format!("osv/{ecosystem}");
+            status.name = format!("{ADVISORIES}{ecosystem}");
             feeds.status.push(status);
         }
         if let Some(store) = &feeds.advisory {
             match store.feeds(now, stale_after).await {
                 Ok(loaded) => feeds.loaded = loaded,
-                Err(error) => feeds.warn(error.to_string()),
+                Err(error) => feeds.warn(told(&error)),
             }
         }
         for ecosystem in wanted {
@@ -110,7 +124,7 @@ impl Feeds {
 
     /// How far each feed can be relied on.
     pub fn status(&self) -> &[FeedStatus] {
-        &self.status
+        self.failed.get().unwrap_or(&self.status)
     }
 
     /// Every feed of advisories that is loaded, those that only add records too.
@@ -131,7 +145,7 @@ impl Feeds {
     pub(crate) async fn advisories(&self, releases: &[Release]) -> BTreeMap<Release, Vec<Signal>> {
         let mut unknown: BTreeMap<Ecosystem, Vec<Signal>> = BTreeMap::new();
         for ecosystem in Ecosystem::ALL {
-            let health = self.status.iter().find(|status| status.name == format!("osv/{ecosystem}"));
+            let health = self.status.iter().find(|status| status.name == format!("{ADVISORIES}{ecosystem}"));
             unknown.insert(ecosystem, health.and_then(feed_unknown).map(|draft| draft.finish(None)).into_iter().collect());
         }
         let of = |release: &Release| unknown.get(&release.ecosystem()).cloned().unwrap_or_default();
@@ -147,10 +161,13 @@ impl Feeds {
             }
             Err(error) => {
                 // The store broke while it was read: the question is unknown for every release.
-                self.warn(error.to_string());
-                let broken = FeedStatus { health: FeedHealth::Missing, ..missing_status() };
-                for signals in found.values_mut().filter(|signals| signals.is_empty()) {
-                    signals.extend(feed_unknown(&broken).map(|draft| draft.finish(None)));
+                self.warn(told(&error));
+                let broken = |name: &str| FeedStatus { name: name.to_owned(), ..status_after(&error) };
+                let of = |status: &FeedStatus| if status.name.starts_with(ADVISORIES) { broken(&status.name) } else { status.clone() };
+                let _ = self.failed.set(self.status.iter().map(of).collect());
+                for (release, signals) in &mut found {
+                    let status = broken(&format!("{ADVISORIES}{}", release.ecosystem()));
+                    *signals = feed_unknown(&status).map(|draft| draft.finish(None)).into_iter().collect();
                 }
             }
         }
@@ -165,6 +182,15 @@ impl Feeds {
         }
         found
     }
+}
+
+/// What a feed is whose store answered with this error.
+fn status_after(error: &AdvisoryError) -> FeedStatus {
+    if error.is_damage() { damaged_status() } else { missing_status() }
+}
+
+fn told(error: &AdvisoryError) -> String {
+    if error.is_damage() { format!("the loaded advisories are damaged: {error}; `bifocal feed update` loads them anew") } else { error.to_string() }
 }
 
 fn load_list(path: &Path, ecosystem: Ecosystem) -> Result<(Popularity, Option<Timestamp>), String> {

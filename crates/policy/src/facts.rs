@@ -184,6 +184,7 @@ pub(crate) fn health(health: FeedHealth) -> &'static str {
         FeedHealth::Fresh => "fresh",
         FeedHealth::Stale => "stale",
         FeedHealth::Missing => "missing",
+        FeedHealth::Damaged => "damaged",
     }
 }
 

@@ -36,7 +36,7 @@ impl Domain {
             Domain::Status => &["present", "unknown", "not_applicable", "failed", "stripped"],
             Domain::Severity => &["info", "low", "medium", "high", "critical"],
             Domain::Kind => &["malware", "beacon", "proof-of-concept", "risky-habit", "obfuscation", "other"],
-            Domain::Health => &["fresh", "stale", "missing"],
+            Domain::Health => &["fresh", "stale", "missing", "damaged"],
             Domain::State => &["given", "not_given", "stripped", "not_offered"],
             Domain::ArtifactKind => &["npm-tarball", "wheel", "sdist", "legacy-python", "jar", "pom", "crate", "go-module", "other"],
         })

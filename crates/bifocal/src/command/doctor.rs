@@ -120,6 +120,7 @@ fn human(report: &Value, feeds: &[bifocal_core::FeedStatus]) -> String {
             FeedHealth::Fresh => "fresh".to_owned(),
             FeedHealth::Stale => format!("stale; run `{}`", feed.remedy),
             FeedHealth::Missing => format!("missing; run `{}`", feed.remedy),
+            FeedHealth::Damaged => format!("damaged; run `{}`", feed.remedy),
         };
         let date = feed.as_of.map_or_else(|| "-".to_owned(), |date| date.strftime("%Y-%m-%d").to_string());
         let noun = if feed.records == 1 { "record " } else { "records" };

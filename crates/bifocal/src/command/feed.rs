@@ -4,10 +4,10 @@ use crate::cli::{FeedCommand, Global, PlainFormat};
 use crate::exit::{self, Failure};
 use crate::{setup, terminal};
 use anyhow::{Context as _, anyhow};
-use bifocal_advisory::{Feed, FeedKind, FeedSources, LoadedFeed};
+use bifocal_advisory::{Feed, FeedKind, FeedSources, LoadedFeed, is_named};
 use bifocal_core::{Ecosystem, FeedHealth, FeedStatus, printable};
 use bifocal_engine::Feeds;
-use bifocal_engine::feed_update::{FeedUpdate, Origin, UpdateReport, is_named};
+use bifocal_engine::feed_update::{FeedUpdate, Origin, UpdateReport};
 use jiff::Timestamp;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -24,11 +24,16 @@ pub(crate) async fn run(global: Global, command: FeedCommand) -> Result<u8, Fail
             }
             let session = setup::Session::open(&global)?;
             let update = updater(&session, allow_shrinkage)?;
-            let results = match source {
+            let origin = source.map(|source| Origin::named(&source, &session.cwd));
+            if let Some(origin) = &origin {
+                is_there(origin)?;
+            }
+            if let Some(mended) = update.mend().await.map_err(Failure::not_evaluated)? {
+                terminal::note(&format!("warning: {mended}"));
+            }
+            let results = match origin {
                 None => update.all(&session.feed_sources()?).await,
-                Some(source) => {
-                    let origin = Origin::named(&source, &session.cwd);
-                    is_there(&origin)?;
+                Some(origin) => {
                     let result = match stands_in_for {
                         Some(name) => update.stand_in(&origin, listed(&session.feed_sources()?, &name)?, sha256).await,
                         None => update.one(&origin, popularity, sha256).await,
@@ -144,6 +149,7 @@ fn line(feed: &FeedStatus, newest: Option<Timestamp>) -> String {
         FeedHealth::Fresh => "fresh",
         FeedHealth::Stale => "stale",
         FeedHealth::Missing => "missing",
+        FeedHealth::Damaged => "damaged",
     };
     let day = |date: Option<Timestamp>| date.map(|date| date.strftime("%Y-%m-%d").to_string());
     let date = day(feed.as_of).unwrap_or_else(|| "-".to_owned());

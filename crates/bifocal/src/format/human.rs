@@ -73,7 +73,7 @@ pub(crate) fn render(report: &CheckReport, color: bool, verbose: bool) -> String
 /// in the same way share a line.
 fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
     let lists: Vec<&FeedStatus> = broken(report).filter(|feed| feed.name.starts_with(POPULARITY)).collect();
-    for state in [FeedHealth::Missing, FeedHealth::Stale] {
+    for state in [FeedHealth::Damaged, FeedHealth::Missing, FeedHealth::Stale] {
         let feeds: Vec<&FeedStatus> = broken(report).filter(|feed| !feed.name.starts_with(POPULARITY) && feed.health == state).collect();
         let Some(first) = feeds.first() else { continue };
         let names: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
@@ -81,6 +81,7 @@ fn head(out: &mut String, report: &CheckReport, paint: &Paint) {
         let what = match (state, oldest) {
             (FeedHealth::Stale, Some(date)) => format!("stale (obtained {})", date.strftime("%Y-%m-%d")),
             (FeedHealth::Stale, None) => "stale".to_owned(),
+            (FeedHealth::Damaged, _) => "damaged".to_owned(),
             _ => "missing".to_owned(),
         };
         let (noun, verb, whose) = if names.len() == 1 { ("feed", "is", "its") } else { ("feeds", "are", "their") };

@@ -117,6 +117,7 @@ fn health(health: FeedHealth) -> &'static str {
         FeedHealth::Fresh => "fresh",
         FeedHealth::Stale => "stale",
         FeedHealth::Missing => "missing",
+        FeedHealth::Damaged => "damaged",
     }
 }
 

@@ -187,3 +187,60 @@ fn the_shipped_list_of_sources_can_be_printed_and_edited() {
     lab.write("feeds.toml", format!("{shipped}\n[[feed\n"));
     lab.run(&["feed", "update"]).expect(2).complains(&["feeds.toml"]);
 }
+
+/// The loaded feeds, with bytes of their database overwritten from `at` on.
+fn damage(lab: &Lab, at: u64, bytes: usize) {
+    use std::io::{Seek as _, Write as _};
+    let path = lab.home().join(".local/share/bifocal/feeds/osv.sqlite3");
+    let mut file = std::fs::File::options().write(true).open(path).unwrap();
+    let length = file.metadata().unwrap().len();
+    assert!(at < length, "{length}");
+    file.seek(std::io::SeekFrom::Start(at)).unwrap();
+    file.write_all(&vec![0xa5; bytes.min((length - at) as usize)]).unwrap();
+}
+
+#[test]
+fn damaged_feeds_are_called_so_until_an_update_begins_them_anew() {
+    let lab = lab();
+    let many: Vec<Value> = (0..400).map(|number| malware(&format!("MAL-2026-{number}"), &format!("bad-{number}"), "1.0.0")).collect();
+    let mut records = many;
+    records.push(malware("MAL-2026-7000", "left-pad", "1.3.0"));
+    let source = lab.advisories(&records.into_iter().map(of_today).collect::<Vec<_>>());
+    let update = ["feed", "update", "--as", "osv/npm", source.to_str().unwrap()];
+    lab.run(&update).expect(0).keeps_quiet_about(&["damaged"]);
+    // From within the first page, where the tables are listed; and behind the first pages, which are enough to open it.
+    for at in [4096, 6 * 8192] {
+        assert_eq!(lab.check_json(1, &["--at", AT, PAD]).rules(PAD), ["known-malware"]);
+        damage(&lab, at, 300_000);
+        lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]);
+        let run = lab.run(&["check", "--at", AT, PAD]).expect(0);
+        run.says(&["feed osv/npm is damaged: its questions are unknown; run `bifocal feed update`"]).complains(&["loads them anew"]);
+        lab.run(&update).expect(0).says(&["osv/npm: 401 records"]).complains(&["osv.damaged", "has to be loaded again"]);
+        lab.run(&update).expect(0).keeps_quiet_about(&["damaged"]);
+    }
+    assert_eq!((health(&lab, "osv/npm"), health(&lab, "osv/pypi")), ("fresh".to_owned(), "missing".to_owned()));
+    assert_eq!(lab.check_json(1, &["--at", AT, PAD]).rules(PAD), ["known-malware"]);
+}
+
+#[test]
+fn malware_records_do_not_vanish_unsaid() {
+    let lab = lab();
+    let folder = lab.beside("feed");
+    std::fs::create_dir(&folder).unwrap();
+    let put = |name: &str, record: Value| std::fs::write(folder.join(name), record.to_string()).unwrap();
+    for number in 0..60 {
+        let mut record = malware(&format!("GHSA-{number}"), &format!("weak-{number}"), "1.0.0");
+        record["aliases"] = serde_json::json!([]);
+        put(&format!("{number}.json"), record);
+    }
+    put("mal.json", malware("MAL-2026-7", "left-pad", "1.3.0"));
+    let source = folder.to_str().unwrap();
+    lab.run(&["feed", "update", "--as", "osv/npm", source]).expect(0).says(&["61 records, 1 of them malware"]);
+    std::fs::remove_file(folder.join("mal.json")).unwrap();
+    let parts = ["1 of 1 malware records", "without being withdrawn", "MAL-2026-7", "--allow-shrinkage"];
+    lab.run(&["feed", "update", "--as", "osv/npm", source]).expect(3).complains(&parts);
+    assert_eq!(lab.check_json(1, &["--at", AT, PAD]).rules(PAD), ["known-malware"]);
+    let run = lab.run(&["feed", "update", "--as", "osv/npm", "--allow-shrinkage", source]).expect(0);
+    run.says(&["1 malware record is gone without being withdrawn: MAL-2026-7"]);
+    lab.check_json(0, &["--at", AT, PAD]);
+}

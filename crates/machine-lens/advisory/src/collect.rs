@@ -231,6 +231,14 @@ impl Finished {
         hashes
     }
 
+    /// Hashes, sorted, of the records that say malware or are withdrawn: those that answer for a malware record of before.
+    pub(crate) fn answered_hashes(&self) -> Vec<[u8; 8]> {
+        let rows = self.order.iter().map(|at| &self.inner.records[*at as usize]).filter(|row| row.malware || row.withdrawn);
+        let mut hashes: Vec<[u8; 8]> = rows.map(|row| short_hash(self.inner.text(row.id))).collect();
+        hashes.sort_unstable();
+        hashes
+    }
+
     /// The newest `modified` that is not after `now`: a record from the future must not keep a feed fresh for ever.
     pub(crate) fn newest(&self, now: Timestamp) -> Option<Timestamp> {
         let rows = self.order.iter().map(|at| self.inner.records[*at as usize].modified);
@@ -244,7 +252,8 @@ fn id_hash(id: &str) -> [u8; 16] {
     short
 }
 
-fn short_hash(id: &str) -> [u8; 8] {
+/// By which a state knows an id of the last one.
+pub(crate) fn short_hash(id: &str) -> [u8; 8] {
     let mut short = [0; 8];
     short.copy_from_slice(&id_hash(id)[..8]);
     short

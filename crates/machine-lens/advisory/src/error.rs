@@ -32,10 +32,16 @@ pub enum AdvisoryError {
     #[error("failed to lay out the advisory store: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// A stored row does not decode: the file is damaged.
-    #[error("advisory data for `{package}` is damaged; remove the store and run `bifocal feed update`")]
+    #[error("what is stored of `{package}` does not decode")]
     Damaged {
         /// The package or record, made printable.
         package: String,
+    },
+    /// SQLite finds that the file is not what it wrote.
+    #[error("advisory data at {} is damaged", path.display())]
+    NotWhole {
+        /// The file.
+        path: PathBuf,
     },
     /// A file of the source cannot be read.
     #[error("failed to read {}: {source}", path.display())]
@@ -106,6 +112,20 @@ pub enum AdvisoryError {
         /// How many of them are gone.
         vanished: u64,
     },
+    /// Malware records of the last state are gone, and no withdrawal says why.
+    #[error(
+        "{vanished} of {before} malware records of feed `{feed}` are gone from the new state without being withdrawn, more than 1 % ({named}); check the source, then repeat with --allow-shrinkage"
+    )]
+    MalwareLost {
+        /// Which feed.
+        feed: String,
+        /// Malware records before.
+        before: u64,
+        /// How many of them are gone.
+        vanished: u64,
+        /// The first of them.
+        named: String,
+    },
     /// A worker thread ended early.
     #[error("an import thread ended before its work was done")]
     Worker,
@@ -120,6 +140,21 @@ pub enum AdvisoryError {
 }
 
 impl AdvisoryError {
+    /// Whether it says that the store's file is damaged, so that it is to be begun anew. Codes:
+    /// <https://www.sqlite.org/rescode.html>.
+    pub fn is_damage(&self) -> bool {
+        use sqlx::migrate::MigrateError;
+        let error = match self {
+            AdvisoryError::Damaged { .. } | AdvisoryError::NotWhole { .. } => return true,
+            AdvisoryError::Database { source, .. } => source,
+            AdvisoryError::Migration(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => error,
+            _ => return false,
+        };
+        let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<u32>().ok());
+        // What a strict table holds has the type of its column, unless somebody else wrote it.
+        matches!(code.map(|code| code & 0xff), Some(11 | 26)) || matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_))
+    }
+
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> AdvisoryError {
         move |source| AdvisoryError::Database { doing, source }
     }

@@ -87,7 +87,7 @@ pub struct ImportOptions {
     pub expected_sha256: Option<Sha256>,
     /// The signature that the source file must have.
     pub signature: Option<SignatureCheck>,
-    /// Take the new state even when more than 10 % of the records of the last one are gone.
+    /// Take the new state even when more than 10 % of the records of the last one, or 1 % of its malware records, are gone.
     pub force: bool,
     /// The time of the import.
     pub now: Timestamp,
@@ -216,8 +216,19 @@ pub struct ImportReport {
     pub before: u64,
     /// Records of the last state that are gone.
     pub vanished: u64,
+    /// Malware records of the last state that neither say malware any more nor are withdrawn.
+    pub malware_vanished: u64,
+    /// The first few of those, by id.
+    pub malware_named: Vec<String>,
     /// When the state was obtained.
     pub obtained: Option<Timestamp>,
     /// The newest date of a record that is not in the future.
     pub newest: Option<Timestamp>,
+}
+
+impl ImportReport {
+    /// The malware records that are gone without being withdrawn, by id: the first few, and whether there are more.
+    pub fn lost_malware(&self) -> Option<String> {
+        (self.malware_vanished > 0).then(|| crate::lost::named(&self.malware_named, self.malware_vanished))
+    }
 }

@@ -7,10 +7,13 @@
 mod codec;
 mod collect;
 pub mod cvss;
+mod editions;
 mod error;
 mod feed_reader;
 mod import;
+mod lost;
 mod matching;
+mod mend;
 mod record;
 mod signals;
 mod sources;
@@ -23,8 +26,8 @@ pub use error::AdvisoryError;
 pub use import::{ImportLimits, ImportOptions, ImportReport, ImportSource, SignatureCheck, SkipReason, Skipped};
 pub use matching::{Matched, nearest_fixed};
 pub use signals::{SIGNAL_IDS, feed_unknown, signals};
-pub use sources::{DEFAULT_SOURCES, Feed, FeedKind, FeedLocation, FeedSources, NAMED};
-pub use store::{AdvisoryMatch, AdvisoryStore, LoadedFeed, OpenMode, missing_status};
+pub use sources::{DEFAULT_SOURCES, Feed, FeedKind, FeedLocation, FeedSources, NAMED, is_named};
+pub use store::{AdvisoryMatch, AdvisoryStore, LoadedFeed, OpenMode, damaged_status, missing_status};
 
 /// Cuts `bytes` into records, reads each as an import would and asks whether `release` is affected. Gives the number of
 /// usable records and of those that affect it. For fuzzing: no database is involved.

@@ -146,6 +146,7 @@ pub fn feed_unknown(status: &FeedStatus) -> Option<SignalDraft> {
     let said = match status.health {
         FeedHealth::Fresh => return None,
         FeedHealth::Missing => format!("the advisory feed `{}` has not been loaded", status.name),
+        FeedHealth::Damaged => format!("the advisory feed `{}` is damaged", status.name),
         FeedHealth::Stale if date.is_empty() => format!("the advisory feed `{}` carries no date", status.name),
         FeedHealth::Stale => format!("the advisory feed `{}` was obtained on {date}, too long ago", status.name),
     };
@@ -233,6 +234,7 @@ mod tests {
         status.health = FeedHealth::Stale;
         status.as_of = Some("2024-01-02T00:00:00Z".parse().unwrap());
         assert!(feed_unknown(&status).unwrap().message.contains("2024-01-02T00:00:00Z"));
+        assert!(feed_unknown(&crate::damaged_status()).unwrap().message.starts_with("the advisory feed `osv` is damaged; run"));
         status.health = FeedHealth::Fresh;
         assert_eq!(feed_unknown(&status), None);
     }

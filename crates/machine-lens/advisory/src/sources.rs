@@ -15,6 +15,11 @@ pub const DEFAULT_SOURCES: &str = include_str!("../feeds.toml");
 /// First part of the names of feeds that a person loaded by naming a file or address: they are on no list.
 pub const NAMED: &str = "named";
 
+/// Whether a feed is on no list of sources, so that it only adds records.
+pub fn is_named(feed: &str) -> bool {
+    feed.strip_prefix(NAMED).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Bytes of a feeds.toml that are read.
 const MAX_TEXT: usize = 1 << 20;
 /// Feeds in one list.

@@ -6,6 +6,7 @@
 
 use crate::AdvisoryError;
 use crate::collect::{Collected, ecosystem_number};
+use crate::editions::Editions;
 use crate::feed_reader;
 use crate::import::{ImportOptions, ImportReport, ImportSource};
 use crate::matching::{Hit, Matched, Subject};
@@ -40,7 +41,7 @@ pub enum OpenMode {
 /// Advisory feeds in an embedded database.
 #[derive(Debug, Clone)]
 pub struct AdvisoryStore {
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
     path: PathBuf,
 }
 
@@ -86,15 +87,24 @@ pub struct LoadedFeed {
     pub newest: Option<Timestamp>,
 }
 
-struct Source {
-    name: String,
+/// A feed in the store.
+pub(crate) struct Source {
+    pub(crate) name: String,
     generation: i64,
-    ecosystems: i64,
+    pub(crate) ecosystems: i64,
     digest: String,
     /// When it was obtained.
     obtained: Option<Timestamp>,
     newest: Option<Timestamp>,
     records: u64,
+    first_record: i64,
+}
+
+impl Source {
+    /// Whether the record of this number is one of this feed's.
+    pub(crate) fn has(&self, number: i64) -> bool {
+        u64::try_from(number.saturating_sub(self.first_record)).is_ok_and(|place| place < self.records)
+    }
 }
 
 impl AdvisoryStore {
@@ -140,7 +150,7 @@ impl AdvisoryStore {
         Ok(store)
     }
 
-    async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, AdvisoryError> {
+    pub(crate) async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, AdvisoryError> {
         let options = options
             .filename(path)
             .busy_timeout(Duration::from_secs(30))
@@ -231,6 +241,11 @@ impl AdvisoryStore {
         }
         let wanted: BTreeSet<i64> = hits.iter().flatten().map(|hit| hit.record).collect();
         let details = details(&mut tx, &wanted).await?;
+        let editions = Editions::of(&mut tx, &sources, &details).await?;
+        for (release, found) in releases.iter().zip(&mut hits) {
+            let replaced = |hit: &Hit| details.get(&hit.record).is_some_and(|(id, _)| editions.replace(id, hit.record, release.ecosystem()));
+            found.retain(|hit| !replaced(hit));
+        }
         drop(tx);
         Ok(hits.into_iter().map(|found| assemble(found, &details)).collect())
     }
@@ -305,6 +320,11 @@ pub fn missing_status() -> FeedStatus {
     }
 }
 
+/// The status of a store that is damaged: nothing that it says can be relied on.
+pub fn damaged_status() -> FeedStatus {
+    FeedStatus { health: FeedHealth::Damaged, ..missing_status() }
+}
+
 fn damaged(package: &str) -> AdvisoryError {
     AdvisoryError::Damaged { package: bifocal_core::printable(package) }
 }
@@ -318,7 +338,7 @@ fn has_log(path: &Path) -> bool {
 
 async fn sources(connection: &mut SqliteConnection) -> Result<Vec<Source>, AdvisoryError> {
     let fail = AdvisoryError::database;
-    let rows = sqlx::query("SELECT name, generation, ecosystems, digest, as_of, imported_at, records FROM source ORDER BY name")
+    let rows = sqlx::query("SELECT name, generation, ecosystems, digest, as_of, imported_at, records, first_record FROM source ORDER BY name")
         .fetch_all(connection)
         .await
         .map_err(fail("read the feeds"))?;
@@ -333,6 +353,7 @@ async fn sources(connection: &mut SqliteConnection) -> Result<Vec<Source>, Advis
                 obtained: Timestamp::from_second(row.try_get("imported_at")?).ok(),
                 newest: newest.and_then(|second| Timestamp::from_second(second).ok()),
                 records: row.try_get::<i64, _>("records")?.unsigned_abs(),
+                first_record: row.try_get("first_record")?,
             })
         })
         .collect::<Result<_, sqlx::Error>>()
@@ -405,7 +426,7 @@ fn assemble(hits: Vec<Hit>, details: &HashMap<i64, (String, Detail)>) -> Vec<Adv
     let mut by_id: BTreeMap<&str, AdvisoryMatch> = BTreeMap::new();
     for hit in hits {
         let Some((id, detail)) = details.get(&hit.record) else { continue };
-        // Two feeds may carry the record, and one record may name the package twice: the newest text, all fixes.
+        // Two feeds may carry the same edition of a record, and one record may name the package twice: all fixes.
         if let Some(known) = by_id.get_mut(id.as_str()) {
             let fresh: Vec<String> = hit.fixed.into_iter().filter(|fix| !known.fixed.contains(fix)).collect();
             known.fixed.extend(fresh);

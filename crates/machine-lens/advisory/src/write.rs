@@ -4,6 +4,7 @@ use crate::AdvisoryError;
 use crate::codec::put_entry;
 use crate::collect::{Finished, ecosystem_number};
 use crate::import::{ImportOptions, ImportReport};
+use crate::lost::Lost;
 use bifocal_core::Sha256;
 use jiff::Timestamp;
 use sqlx::sqlite::SqlitePool;
@@ -29,15 +30,10 @@ pub(crate) async fn state(
         .fetch_optional(&mut *tx)
         .await
         .map_err(fail("read the last state"))?;
-    let hashes = finished.id_hashes();
-    let (mut before, mut vanished) = (0u64, 0u64);
+    let mut lost = Lost::default();
     if let Some(row) = &former {
-        let old: Vec<u8> = row.try_get("id_hashes").map_err(fail("read the last state"))?;
-        before = (old.len() / 8) as u64;
-        vanished = old.chunks_exact(8).filter(|hash| hashes.binary_search_by(|known| known[..].cmp(hash)).is_err()).count() as u64;
-        if vanished * 10 > before && !options.force {
-            return Err(AdvisoryError::Shrunk { feed: options.feed.clone(), before, vanished });
-        }
+        lost = Lost::between(&mut tx, row, &finished).await?;
+        lost.judge(options)?;
     }
     let generation: i64 = sqlx::query_scalar("SELECT coalesce(max(generation), 0) + 1 FROM source")
         .fetch_one(&mut *tx)
@@ -83,7 +79,7 @@ pub(crate) async fn state(
     .bind(obtained.as_second())
     .bind(records)
     .bind(first)
-    .bind(hashes.concat())
+    .bind(finished.id_hashes().concat())
     .execute(&mut *tx)
     .await
     .map_err(fail("write the feed"))?;
@@ -95,8 +91,10 @@ pub(crate) async fn state(
         withdrawn: finished.withdrawn,
         digest: finished.digest.clone(),
         source_sha256,
-        before,
-        vanished,
+        before: lost.before,
+        vanished: lost.vanished,
+        malware_vanished: lost.malware_vanished,
+        malware_named: lost.malware_named,
         obtained: Some(obtained),
         newest,
         skipped: finished.into_skipped(),

@@ -11,6 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 mod documentation;
+mod malware;
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
