@@ -312,8 +312,13 @@ impl Intake {
         let download = self.registries.download(&record.release, file).await?;
         self.spent.download(started.elapsed(), download.bytes.len() as u64);
         self.cache.put_artifact(&download.bytes).await;
+        let got = download.bytes.len() as u64;
         let facts = self.look(record, file, download.sha256, download.bytes).await;
-        content_matches(file, &facts)?;
+        let matches = content_matches(file, &facts);
+        if download.maybe_cut && (matches.is_err() || facts.signals.iter().any(|signal| signal.status == Status::Failed)) {
+            return Err(TakeError::Registry(RegistryError::Truncated { url: bifocal_registries::shown_text(&file.url), got, expected: None }));
+        }
+        matches?;
         self.cache.put_names(&names, download.sha256).await;
         Ok(facts)
     }

@@ -137,4 +137,6 @@ pub struct Download {
     pub bytes: Bytes,
     /// Their name.
     pub sha256: Sha256,
+    /// Whether neither a length nor a digest says that they are all: only the end of the connection ended them.
+    pub maybe_cut: bool,
 }

@@ -176,13 +176,17 @@ pub enum RegistryError {
         during: &'static str,
     },
     /// The body ended early.
-    #[error("{url} broke off after {}{}", counted(*.got, "byte", "bytes"), .expected.map(|n| format!(" of {n}")).unwrap_or_default())]
+    #[error(
+        "{url} broke off after {}{}",
+        counted(*.got, "byte", "bytes"),
+        .expected.map_or(": it announces no length, and what came is cut off or altered".to_owned(), |n| format!(" of {n}"))
+    )]
     Truncated {
         /// Address as shown.
         url: String,
         /// Bytes that came.
         got: u64,
-        /// Bytes that were announced.
+        /// Bytes that were announced; `None` when only a digest or the content itself shows that some are missing.
         expected: Option<u64>,
     },
     /// The body is larger than the limit, as it came or decompressed.

@@ -8,7 +8,7 @@ use crate::cargo::Cargo;
 use crate::environment::{Environment, Options};
 use crate::error::{RegistryError, shown, shown_text};
 use crate::golang::Golang;
-use crate::http::{Get, Http, blocking};
+use crate::http::{Get, Http, TakenBytes, blocking};
 use crate::maven::Maven;
 use crate::needs::{Candidate, Needs};
 use crate::npm::Npm;
@@ -160,7 +160,34 @@ impl Registries {
         let get = Get { url, accept: "*/*", credentials: adapter.credentials() };
         let strong =
             file.digests.iter().any(|digest| digest.algorithm().is_strong() && digest.algorithm() != bifocal_core::Algorithm::GoH1);
-        let bytes = self.shared.http.download(&get, file.size, strong).await?;
+        let mut tried: u32 = 0;
+        loop {
+            tried = tried.saturating_add(1);
+            let taken = self.shared.http.take_all(&get, file.size, strong).await?;
+            let (got, open_ended) = (taken.bytes.len() as u64, taken.open_ended);
+            match self.checked(&adapter, release, file, &get, taken).await {
+                // Nothing but its digest says that such a body is not whole. An alteration shows in one that is measured.
+                Err(RegistryError::DigestMismatch { .. }) if open_ended => {
+                    if tried >= self.shared.http.tries() {
+                        return Err(RegistryError::Truncated { url: shown(&get.url), got, expected: None });
+                    }
+                    self.shared.http.wait(&get.url, tried).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Compares what came with all that is declared of the file.
+    async fn checked(
+        &self,
+        adapter: &Arc<dyn Adapter>,
+        release: &Release,
+        file: &ArtifactFile,
+        get: &Get,
+        taken: TakenBytes,
+    ) -> Result<Download, RegistryError> {
+        let TakenBytes { bytes, open_ended } = taken;
         if let Some(size) = file.size
             && u64::try_from(bytes.len()).ok() != Some(size)
             && file.digests.is_empty()
@@ -168,11 +195,12 @@ impl Registries {
             let got = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             return Err(RegistryError::Truncated { url: shown(&get.url), got, expected: Some(size) });
         }
-        let (release, file) = (release.clone(), file.clone());
+        let (adapter, release, file) = (Arc::clone(adapter), release.clone(), file.clone());
         blocking(move || {
             let sha256 = verify(&file.filename, &file.digests, &bytes)?;
             adapter.verify_content(&release, &file, &bytes)?;
-            Ok(Download { bytes, sha256 })
+            let verified = file.digests.iter().any(|digest| digest.algorithm() != bifocal_core::Algorithm::GoH1);
+            Ok(Download { bytes, sha256, maybe_cut: open_ended && !verified })
         })
         .await?
     }

@@ -73,6 +73,13 @@ pub struct Get {
     pub credentials: Arc<Credentials>,
 }
 
+/// A file as it came.
+pub(crate) struct TakenBytes {
+    pub(crate) bytes: Bytes,
+    /// Whether only the end of the connection says where it ends, so that a part of it looks like all of it.
+    pub(crate) open_ended: bool,
+}
+
 /// A metadata document.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -217,6 +224,11 @@ impl Http {
     /// An artifact's bytes. `expected` is the size that metadata gives; `checked_afterwards` says that a strong digest
     /// will be compared, so that a broken download may be resumed without a validator.
     pub async fn download(&self, get: &Get, expected: Option<u64>, checked_afterwards: bool) -> Result<Bytes, RegistryError> {
+        self.take_all(get, expected, checked_afterwards).await.map(|taken| taken.bytes)
+    }
+
+    /// As [`Http::download`], and whether the bytes may be fewer than were sent off.
+    pub(crate) async fn take_all(&self, get: &Get, expected: Option<u64>, checked_afterwards: bool) -> Result<TakenBytes, RegistryError> {
         let limit = self.options.limits.artifact_bytes;
         if expected.is_some_and(|size| size > limit) {
             return Err(RegistryError::TooLarge { url: shown(&get.url), limit });
@@ -233,7 +245,17 @@ impl Http {
         if answer.resumed {
             tracing::debug!(url = %shown(&get.url), "a broken download was resumed");
         }
-        Ok(answer.body.into())
+        Ok(TakenBytes { bytes: answer.body.into(), open_ended: answer.open_ended })
+    }
+
+    /// How often a request is tried.
+    pub(crate) fn tries(&self) -> u32 {
+        self.options.limits.tries.max(1)
+    }
+
+    /// The wait before another try.
+    pub(crate) async fn wait(&self, url: &Url, tried: u32) {
+        tokio::time::sleep(self.backoff(url, tried)).await;
     }
 
     fn is_fresh(&self, stored: &Stored) -> bool {

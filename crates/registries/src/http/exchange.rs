@@ -5,7 +5,7 @@ use super::reading::{check_scheme, range_start, redirect_target, refusal, send_f
 use super::{Get, Http, MODEST, Stored, Turn, closed, transport};
 use crate::error::{RegistryError, shown};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Response, StatusCode};
+use reqwest::{Response, StatusCode, Version};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub(super) struct Answer {
     pub(super) url: Url,
     pub(super) body: Vec<u8>,
     pub(super) resumed: bool,
+    /// Whether only the end of the connection says where the body ends, so that a part of it looks like all of it.
+    pub(super) open_ended: bool,
     /// Of a huge document.
     pub(super) turn: Turn,
 }
@@ -135,7 +137,7 @@ impl Http {
     }
 
     /// Doubles with each try; up to a quarter is added by the address, so that many requests do not return as one.
-    fn backoff(&self, url: &Url, tried: u32) -> Duration {
+    pub(super) fn backoff(&self, url: &Url, tried: u32) -> Duration {
         let base = self.options.limits.first_backoff.saturating_mul(1 << tried.saturating_sub(1).min(8));
         let spread = bifocal_core::Sha256::of(url.as_str().as_bytes()).as_bytes()[0];
         (base + base.saturating_mul(u32::from(spread)) / 1024).min(MAX_RETRY_AFTER)
@@ -201,7 +203,9 @@ impl Http {
     async fn take(&self, plan: &Plan<'_>, partial: &mut Partial, url: Url, response: Response, sent: bool) -> Result<Answer, Failure> {
         let status = response.status();
         let headers = response.headers().clone();
-        let done = |body, resumed, turn| Ok(Answer { status, headers: headers.clone(), url: url.clone(), body, resumed, turn });
+        let measured = response.content_length().is_some() || plan.expected.is_some() || headers.contains_key(header::TRANSFER_ENCODING);
+        let open_ended = !measured && response.version() <= Version::HTTP_11;
+        let done = |body, resumed, turn| Ok(Answer { status, headers: headers.clone(), url: url.clone(), body, resumed, open_ended, turn });
         match status {
             StatusCode::OK => {
                 partial.body.clear();

@@ -1,6 +1,6 @@
 //! npm end to end: configuration, packuments, tarballs.
 
-use crate::server::{Request, Server, not_found, ok};
+use crate::server::{Request, Server, not_found, ok, unannounced};
 use bifocal_core::{Ecosystem, Known, PackageName, Release};
 use bifocal_registries::{Environment, Options, Registries, RegistryError, ResolveContext};
 use std::time::Duration;
@@ -66,6 +66,28 @@ async fn a_release_is_recorded_and_its_tarball_verified() {
         Err(RegistryError::DigestMismatch { algorithm: "sha1", .. })
     ));
     assert_eq!(server.paths().iter().filter(|path| *path == "/npm/lib").count(), 1, "one document answers for both versions");
+}
+
+#[tokio::test]
+async fn a_body_that_only_its_connection_ends_is_cut_off_rather_than_altered() {
+    for (answers, whole) in [(["abc", "abc"], true), (["ab", "abc"], true), (["", "abc"], true), (["ab", "a"], false), (["abd", "abd"], false)] {
+        let server = Server::start(move |request: &Request| match request.path.as_str() {
+            "/npm/lib" => ok(packument(&request.origin, true)),
+            "/npm/lib/-/lib-1.1.0.tgz" => unannounced(answers[request.earlier.min(1)].as_bytes()),
+            _ => not_found(),
+        })
+        .await;
+        let registries = registries(&[("npm_config_registry", &format!("{}/npm/", server.origin))]);
+        let wanted = release("pkg:npm/lib@1.1.0");
+        let record = registries.record(&wanted).await.unwrap();
+        let outcome = registries.download(&wanted, &record.files[0]).await;
+        let url = format!("{}/npm/lib/-/lib-1.1.0.tgz", server.origin);
+        let got = answers[1].len() as u64;
+        match outcome {
+            Ok(download) => assert!(whole && &download.bytes[..] == b"abc" && !download.maybe_cut, "{answers:?}"),
+            Err(error) => assert_eq!((whole, error), (false, RegistryError::Truncated { url, got, expected: None }), "{answers:?}"),
+        }
+    }
 }
 
 #[tokio::test]

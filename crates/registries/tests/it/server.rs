@@ -94,6 +94,11 @@ pub(crate) fn announce(status: &str, headers: &[(&str, &str)], length: usize, bo
     [out.as_bytes(), body].concat()
 }
 
+/// An answer that announces no length: it ends where the connection does.
+pub(crate) fn unannounced(body: &[u8]) -> Answer {
+    [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", body].concat()
+}
+
 pub(crate) fn ok(body: impl AsRef<[u8]>) -> Answer {
     answer("200 OK", &[("Content-Type", "application/json")], body.as_ref())
 }

@@ -26,6 +26,7 @@ pub(crate) enum Effect {
     DelayBefore(Duration),
     DelayAfter { bytes: usize, time: Duration },
     Truncate(usize),
+    Unannounced,
     FlipByte(usize),
     Redirect { status: u16, to: RedirectTo },
     Drop,
@@ -74,6 +75,12 @@ impl Fault {
     /// Claims the whole length, sends `bytes` of the body and closes the connection.
     pub fn truncate(bytes: usize) -> Self {
         Self::of(Effect::Truncate(bytes))
+    }
+
+    /// Announces no length: the end of the connection is the end of the body. With [`Fault::truncate`] nothing but the
+    /// bytes themselves says that some are missing.
+    pub fn unannounced() -> Self {
+        Self::of(Effect::Unannounced)
     }
 
     /// Flips the lowest bit of the byte at this offset (modulo the length): the digest is wrong, the length right.
@@ -238,6 +245,7 @@ fn open_gates(fault: &Fault) {
 #[derive(Debug, Default)]
 pub(crate) struct Delivery {
     pub(crate) truncate: Option<usize>,
+    pub(crate) unannounced: bool,
     pub(crate) pause: Option<(usize, Duration)>,
     pub(crate) drip: Option<(usize, Duration)>,
     pub(crate) endless: bool,
@@ -259,6 +267,7 @@ pub(crate) fn apply(effects: &[Effect], response: &mut Response, path: &str, own
             Effect::Gate(gate) => gate.wait(),
             Effect::DelayAfter { bytes, time } => delivery.pause = Some((*bytes, *time)),
             Effect::Truncate(bytes) => delivery.truncate = Some(*bytes),
+            Effect::Unannounced => delivery.unannounced = true,
             Effect::FlipByte(offset) if !response.body.is_empty() => {
                 let mut bytes = response.body.to_vec();
                 let at = offset % bytes.len();

@@ -158,16 +158,26 @@ fn bad(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, why)
 }
 
-/// The head of an answer. `length` is the Content-Length that is claimed; `None` means that the body is chunked.
-pub(crate) fn head(response: &Response, length: Option<u64>, keep_alive: bool) -> Vec<u8> {
+/// How a response says where its body ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Length {
+    Of(u64),
+    Chunked,
+    /// Where the connection does.
+    ToTheEnd,
+}
+
+/// The head of an answer. The length is what is claimed, whatever comes.
+pub(crate) fn head(response: &Response, length: Length, keep_alive: bool) -> Vec<u8> {
     let mut out = format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
     for (name, value) in &response.headers {
         out.push_str(&format!("{name}: {value}\r\n"));
     }
     match length {
         _ if matches!(response.status, 204 | 304) => {}
-        Some(length) => out.push_str(&format!("Content-Length: {length}\r\n")),
-        None => out.push_str("Transfer-Encoding: chunked\r\n"),
+        Length::Of(length) => out.push_str(&format!("Content-Length: {length}\r\n")),
+        Length::Chunked => out.push_str("Transfer-Encoding: chunked\r\n"),
+        Length::ToTheEnd => {}
     }
     out.push_str(if keep_alive { "Connection: keep-alive\r\n\r\n" } else { "Connection: close\r\n\r\n" });
     out.into_bytes()

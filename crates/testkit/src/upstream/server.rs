@@ -1,7 +1,7 @@
 //! Listening, one thread for each connection, and the way of one request: log, fault, credentials, catalogue, delivery.
 
 use super::fault::{Delivery, Effect, Faults, MOVED, apply};
-use super::http::{Request, Response, head, read_request};
+use super::http::{Length, Request, Response, head, read_request};
 use super::log::{Access, AccessLog};
 use super::options::{Auth, Serving};
 use crate::catalogue::Catalogue;
@@ -150,7 +150,7 @@ impl Shared {
         if delivery.drop {
             return Ok(false);
         }
-        let breaks = delivery.truncate.is_some() || effects.iter().any(|effect| matches!(effect, Effect::Endless));
+        let breaks = delivery.truncate.is_some() || delivery.unannounced || effects.iter().any(|effect| matches!(effect, Effect::Endless));
         let keep_alive = request.keep_alive && !breaks;
         self.log.answered(index, response.status);
         deliver(writer, request, &response, &delivery, keep_alive)?;
@@ -263,7 +263,11 @@ fn ranged(mut response: Response, request: &Request) -> Response {
 
 fn deliver(writer: &mut TcpStream, request: &Request, response: &Response, delivery: &Delivery, keep_alive: bool) -> io::Result<()> {
     let body = &response.body;
-    let length = (!delivery.endless).then_some(body.len() as u64);
+    let length = match (delivery.endless, delivery.unannounced) {
+        (true, _) => Length::Chunked,
+        (_, true) => Length::ToTheEnd,
+        _ => Length::Of(body.len() as u64),
+    };
     let head = head(response, length, keep_alive);
     if request.method == "HEAD" || response.status == 304 {
         return writer.write_all(&head);
