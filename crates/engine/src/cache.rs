@@ -28,6 +28,8 @@ pub struct Cache {
     /// Entries written by this process.
     writes: AtomicUsize,
     unwritable: AtomicBool,
+    /// Damage was met: the database is set aside, and asked no more.
+    damaged: AtomicBool,
     warnings: Mutex<BTreeSet<String>>,
 }
 
@@ -62,10 +64,13 @@ impl Cache {
     /// Notes what was used, and when that is due brings the cache within its limits. For the end of a run: it tells
     /// nobody what it removed, and what fails is tried again by another run.
     pub async fn tidy(&self) {
-        let (Some(state), Some(upkeep), false) = (&self.state, self.upkeep.clone(), self.unwritable.load(Ordering::Relaxed)) else {
+        let (Some(state), Some(upkeep), false) = (self.state(), self.upkeep.clone(), self.unwritable.load(Ordering::Relaxed)) else {
             return;
         };
-        let failed = |error: StoreError| tracing::debug!(%error, "the cache is not looked after");
+        let failed = |error: StoreError| {
+            self.meet(&error);
+            tracing::debug!(%error, "the cache is not looked after");
+        };
         if let Err(error) = state.note_uses().await {
             return failed(error);
         }
@@ -105,7 +110,32 @@ impl Cache {
         if error.is_unwritable() {
             self.unwritable.store(true, Ordering::Relaxed);
         }
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("the cache is not used: {error}"));
+        let what = if self.meet(error) {
+            format!("the cache is not used by this run, and begun anew by the next: {error}")
+        } else {
+            format!("the cache is not used: {error}")
+        };
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(what);
+    }
+
+    /// Sets the database aside when the error says that it is damaged. True when it is out of the way.
+    fn meet(&self, error: &StoreError) -> bool {
+        let (StoreError::Damaged { .. }, Some(state)) = (error, &self.state) else { return false };
+        if self.damaged.swap(true, Ordering::Relaxed) {
+            return true;
+        }
+        match state.set_aside() {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the damaged cache cannot be set aside; remove it");
+                false
+            }
+        }
+    }
+
+    /// The database, unless damage was met in it.
+    fn state(&self) -> Option<&Arc<dyn AssessmentStore>> {
+        self.state.as_ref().filter(|_| !self.damaged.load(Ordering::Relaxed))
     }
 
     fn read<T: Default>(&self, result: Result<T, StoreError>) -> T {
@@ -123,11 +153,11 @@ impl Cache {
 
     /// The store to write to, unless it was found unwritable.
     fn writable(&self) -> Option<&Arc<dyn AssessmentStore>> {
-        self.state.as_ref().filter(|_| !self.unwritable.load(Ordering::Relaxed))
+        self.state().filter(|_| !self.unwritable.load(Ordering::Relaxed))
     }
 
     pub(crate) async fn records(&self, releases: &[Release]) -> BTreeMap<Release, (ReleaseRecord, bool)> {
-        let Some(state) = &self.state else { return BTreeMap::new() };
+        let Some(state) = self.state() else { return BTreeMap::new() };
         let now = Timestamp::now();
         let mut found = BTreeMap::new();
         for part in releases.chunks(BATCH) {
@@ -147,7 +177,7 @@ impl Cache {
     }
 
     pub(crate) async fn names(&self, names: &[String]) -> BTreeMap<String, Sha256> {
-        let Some(state) = &self.state else { return BTreeMap::new() };
+        let Some(state) = self.state() else { return BTreeMap::new() };
         let mut found = BTreeMap::new();
         for part in names.chunks(BATCH) {
             found.extend(self.read(state.artifact_names(part).await));
@@ -163,7 +193,7 @@ impl Cache {
     }
 
     pub(crate) async fn facts(&self, artifacts: &[Sha256]) -> BTreeMap<Sha256, ArtifactFacts> {
-        let Some(state) = &self.state else { return BTreeMap::new() };
+        let Some(state) = self.state() else { return BTreeMap::new() };
         let mut found = BTreeMap::new();
         for part in artifacts.chunks(BATCH) {
             found.extend(self.read(state.artifact_facts(part, ANALYSER).await));
@@ -172,7 +202,7 @@ impl Cache {
     }
 
     pub(crate) async fn facts_of(&self, artifact: Sha256, analyser: &str) -> Option<ArtifactFacts> {
-        let state = self.state.as_ref()?;
+        let state = self.state()?;
         self.read(state.artifact_facts(&[artifact], analyser).await).remove(&artifact)
     }
 

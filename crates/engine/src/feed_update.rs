@@ -70,7 +70,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpdateReport {
     /// OSV records.
-    Osv(ImportReport),
+    Osv(Box<ImportReport>),
     /// Popular names: the ecosystem and their number.
     Popularity(Ecosystem, usize),
 }
@@ -98,8 +98,10 @@ impl fmt::Display for UpdateReport {
                     write!(f, "; {records} of the last state {are} gone")?;
                 }
                 if let Some(named) = report.lost_malware() {
-                    let (records, are) =
-                        (counted(report.malware_vanished, "malware record", "malware records"), if report.malware_vanished == 1 { "is" } else { "are" });
+                    let (records, are) = (
+                        counted(report.malware_vanished, "malware record", "malware records"),
+                        if report.malware_vanished == 1 { "is" } else { "are" },
+                    );
                     write!(f, "\n  {records} {are} gone without being withdrawn: {named}")?;
                 }
                 for (reason, skipped) in &report.skipped {
@@ -261,7 +263,7 @@ impl FeedUpdate {
         };
         drop(fetched);
         match report {
-            Ok(report) => Ok(UpdateReport::Osv(report)),
+            Ok(report) => Ok(UpdateReport::Osv(Box::new(report))),
             Err(error) if error.is_damage() => Err(self.after_damage(feed, &error).await),
             Err(error) => Err(import(error)),
         }

@@ -190,7 +190,11 @@ fn status_after(error: &AdvisoryError) -> FeedStatus {
 }
 
 fn told(error: &AdvisoryError) -> String {
-    if error.is_damage() { format!("the loaded advisories are damaged: {error}; `bifocal feed update` loads them anew") } else { error.to_string() }
+    if error.is_damage() {
+        format!("the loaded advisories are damaged: {error}; `bifocal feed update` loads them anew")
+    } else {
+        error.to_string()
+    }
 }
 
 fn load_list(path: &Path, ecosystem: Ecosystem) -> Result<(Popularity, Option<Timestamp>), String> {

@@ -316,7 +316,11 @@ impl Intake {
         let facts = self.look(record, file, download.sha256, download.bytes).await;
         let matches = content_matches(file, &facts);
         if download.maybe_cut && (matches.is_err() || facts.signals.iter().any(|signal| signal.status == Status::Failed)) {
-            return Err(TakeError::Registry(RegistryError::Truncated { url: bifocal_registries::shown_text(&file.url), got, expected: None }));
+            return Err(TakeError::Registry(RegistryError::Truncated {
+                url: bifocal_registries::shown_text(&file.url),
+                got,
+                expected: None,
+            }));
         }
         matches?;
         self.cache.put_names(&names, download.sha256).await;

@@ -30,6 +30,11 @@ pub trait AssessmentStore: Send + Sync {
     /// Removes the facts and records that are out of bounds, those used longest ago first, and the names that lead to no
     /// facts any more; gives the number of bytes freed, about.
     async fn evict(&self, bounds: Bounds) -> Result<u64, StoreError>;
+    /// Puts a store in which damage was met out of the way, so that the next one to open it begins anew. This one stays
+    /// open and of no use. Does nothing where another has done so before.
+    fn set_aside(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// Puts everything into its lasting place. What is not closed is still safe; where the next to read cannot write (a
     /// read-only disk), what is closed is there for it too.
     async fn close(&self);

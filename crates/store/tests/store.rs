@@ -108,6 +108,34 @@ async fn a_damaged_cache_entry_is_a_miss() {
 }
 
 #[tokio::test]
+async fn damage_that_shows_in_use_is_set_aside_once_and_the_next_to_open_begins_anew() {
+    use std::io::{Seek as _, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.sqlite3");
+    let keys: Vec<_> = (1..400).map(|number| facts(number, "a")).collect();
+    let ids: Vec<_> = keys.iter().map(|facts| facts.sha256).collect();
+    let cache = SqliteStore::open_cache(&path).await.unwrap();
+    cache.put_artifact_facts(&keys).await.unwrap();
+    cache.close().await;
+    let mut file = std::fs::File::options().write(true).open(&path).unwrap();
+    let length = file.metadata().unwrap().len();
+    assert!(length > 40_000, "{length}");
+    // Behind the pages with the form and the list of tables: it opens.
+    file.seek(std::io::SeekFrom::Start(16_384)).unwrap();
+    file.write_all(&vec![0xa5; length as usize - 16_384]).unwrap();
+    let (one, other) = (SqliteStore::open_cache(&path).await.unwrap(), SqliteStore::open_cache(&path).await.unwrap());
+    let wrong = one.artifact_facts(&ids, "a").await.unwrap_err();
+    assert!(matches!(wrong, StoreError::Damaged { .. }), "{wrong:?}");
+    one.set_aside().unwrap();
+    let fresh = SqliteStore::open_cache(&path).await.unwrap();
+    fresh.put_artifact_facts(&keys).await.unwrap();
+    // Another process met the same damage; what was begun anew is not its to take away.
+    other.set_aside().unwrap();
+    assert_eq!(SqliteStore::open_cache(&path).await.unwrap().artifact_facts(&ids, "a").await.unwrap().len(), ids.len());
+    assert!(folder.path().join("cache.damaged").is_file());
+}
+
+#[tokio::test]
 async fn a_damaged_cache_is_begun_anew_and_damaged_state_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (cache, state) = (folder.path().join("cache.sqlite3"), folder.path().join("state.sqlite3"));

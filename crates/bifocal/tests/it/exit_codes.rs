@@ -383,6 +383,31 @@ fn a_damaged_cache_is_begun_anew() {
 }
 
 #[test]
+fn a_cache_that_is_damaged_in_part_is_begun_anew_by_the_next_run() {
+    use std::io::{Seek as _, Write as _};
+    let lab = lab();
+    let packages: Vec<String> = (0..60).map(|number| format!("part-{number}")).collect();
+    for name in &packages {
+        lab.upstream.publish(NpmPackage::new(name, "1.0.0"));
+    }
+    let purls: Vec<String> = packages.iter().map(|name| format!("pkg:npm/{name}@1.0.0")).collect();
+    let purls: Vec<&str> = purls.iter().map(String::as_str).collect();
+    let whole = lab.check_json(0, &purls);
+    let database = lab.cache().join("assessments.sqlite3");
+    let mut file = std::fs::File::options().write(true).open(&database).unwrap();
+    let length = file.metadata().unwrap().len();
+    assert!(length > 60_000, "{length}");
+    file.seek(std::io::SeekFrom::Start(16_384)).unwrap();
+    file.write_all(&vec![0xa5; usize::try_from(length).unwrap() - 16_384]).unwrap();
+    let run = lab.run(&[&["check", "--at", AT], purls.as_slice()].concat()).expect(0);
+    run.complains(&["the cache is not used by this run, and begun anew by the next", "malformed"]);
+    let run = lab.run(&[&["check", "--at", AT], purls.as_slice()].concat()).expect(0);
+    run.keeps_quiet_about(&["cache"]);
+    assert_eq!(lab.check_json(0, &[&["--offline"], purls.as_slice()].concat()).verdict(purls[0]), whole.verdict(purls[0]));
+    assert!(lab.cache().join("assessments.damaged").is_file());
+}
+
+#[test]
 fn the_strict_policy_without_its_feed_is_3_and_says_what_to_run() {
     let lab = lab();
     let error = error_of(&lab.check_json(3, &["--policy", "strict", PAD]), PAD);

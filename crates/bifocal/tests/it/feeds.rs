@@ -174,7 +174,7 @@ fn a_damaged_feed_is_unknown_and_never_silence() {
         std::fs::write(entry.path(), "this is no database".repeat(500)).unwrap();
     }
     let run = lab.run(&["check", "--at", AT, PAD]).expect(0);
-    run.says(&["note  feed osv/npm is missing"]);
+    run.says(&["note  feed osv/npm is damaged"]);
     let error = lab.check_json(3, &["--policy", "strict", "--at", AT, PAD]).release(PAD)["error"].as_str().unwrap().to_owned();
     assert!(error.contains("bifocal feed update"), "{error}");
 }
@@ -191,7 +191,7 @@ fn the_shipped_list_of_sources_can_be_printed_and_edited() {
 /// The loaded feeds, with bytes of their database overwritten from `at` on.
 fn damage(lab: &Lab, at: u64, bytes: usize) {
     use std::io::{Seek as _, Write as _};
-    let path = lab.home().join(".local/share/bifocal/feeds/osv.sqlite3");
+    let path = std::path::Path::new(&lab.environment.vars()["XDG_DATA_HOME"]).join("bifocal/feeds/osv.sqlite3");
     let mut file = std::fs::File::options().write(true).open(path).unwrap();
     let length = file.metadata().unwrap().len();
     assert!(at < length, "{length}");

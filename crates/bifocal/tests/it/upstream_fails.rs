@@ -2,7 +2,7 @@
 
 use crate::exit_codes::{PAD, TARBALL, error_of, lab};
 use bifocal_core::Ecosystem;
-use bifocal_testkit::{Auth, Fault, refused_url, unresolvable_url};
+use bifocal_testkit::{Auth, Fault, GoModule, refused_url, unresolvable_url};
 
 #[test]
 fn an_upstream_that_is_down_is_3() {
@@ -87,6 +87,29 @@ fn a_body_that_stays_truncated_is_3() {
     lab.upstream.fault(TARBALL, Fault::truncate(40));
     let error = error_of(&lab.check_json(3, &[PAD]), PAD);
     assert!(error.contains("broke off after 40 bytes of "), "{error}");
+}
+
+#[test]
+fn a_body_that_ends_early_without_an_announced_length_is_3_and_no_deny() {
+    const MODULE: &str = "pkg:golang/example.com/m@v1.0.0";
+    let lab = lab();
+    lab.upstream.publish(GoModule::new("example.com/m", "v1.0.0"));
+    let cut = || Fault::unannounced().and(Fault::truncate(40));
+    lab.upstream.fault("/npm/*.tgz", cut());
+    lab.upstream.fault("/go/*.zip", cut());
+    let report = lab.check_json(3, &[PAD, MODULE]);
+    for purl in [PAD, MODULE] {
+        let error = error_of(&report, purl);
+        assert!(error.contains("broke off after 40 bytes: it announces no length"), "{error}");
+    }
+    // Tried again, and nothing of the part is kept.
+    assert!(lab.upstream.requests(TARBALL).len() >= 2);
+    lab.upstream.clear_faults();
+    lab.upstream.fault(TARBALL, cut().once());
+    lab.check_json(0, &[PAD, MODULE]);
+    // One that announces its length and is altered is what it was.
+    lab.upstream.fault(TARBALL, Fault::flip_byte(40));
+    assert_eq!(lab.check_json(1, &["--no-cache", PAD]).verdict(PAD), "deny");
 }
 
 #[test]

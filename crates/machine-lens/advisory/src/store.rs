@@ -243,7 +243,8 @@ impl AdvisoryStore {
         let details = details(&mut tx, &wanted).await?;
         let editions = Editions::of(&mut tx, &sources, &details).await?;
         for (release, found) in releases.iter().zip(&mut hits) {
-            let replaced = |hit: &Hit| details.get(&hit.record).is_some_and(|(id, _)| editions.replace(id, hit.record, release.ecosystem()));
+            let replaced =
+                |hit: &Hit| details.get(&hit.record).is_some_and(|(id, _)| editions.replace(id, hit.record, release.ecosystem()));
             found.retain(|hit| !replaced(hit));
         }
         drop(tx);
@@ -338,10 +339,11 @@ fn has_log(path: &Path) -> bool {
 
 async fn sources(connection: &mut SqliteConnection) -> Result<Vec<Source>, AdvisoryError> {
     let fail = AdvisoryError::database;
-    let rows = sqlx::query("SELECT name, generation, ecosystems, digest, as_of, imported_at, records, first_record FROM source ORDER BY name")
-        .fetch_all(connection)
-        .await
-        .map_err(fail("read the feeds"))?;
+    let rows =
+        sqlx::query("SELECT name, generation, ecosystems, digest, as_of, imported_at, records, first_record FROM source ORDER BY name")
+            .fetch_all(connection)
+            .await
+            .map_err(fail("read the feeds"))?;
     rows.iter()
         .map(|row| {
             let newest: Option<i64> = row.try_get("as_of")?;

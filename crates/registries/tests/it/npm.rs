@@ -70,7 +70,9 @@ async fn a_release_is_recorded_and_its_tarball_verified() {
 
 #[tokio::test]
 async fn a_body_that_only_its_connection_ends_is_cut_off_rather_than_altered() {
-    for (answers, whole) in [(["abc", "abc"], true), (["ab", "abc"], true), (["", "abc"], true), (["ab", "a"], false), (["abd", "abd"], false)] {
+    for (answers, whole) in
+        [(["abc", "abc"], true), (["ab", "abc"], true), (["", "abc"], true), (["ab", "a"], false), (["abd", "abd"], false)]
+    {
         let server = Server::start(move |request: &Request| match request.path.as_str() {
             "/npm/lib" => ok(packument(&request.origin, true)),
             "/npm/lib/-/lib-1.1.0.tgz" => unannounced(answers[request.earlier.min(1)].as_bytes()),

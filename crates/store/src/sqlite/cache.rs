@@ -25,6 +25,8 @@ pub struct SqliteCache {
     pub(super) database: Opened,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) uses: Uses,
+    /// Which file was opened, where the system tells.
+    file: Option<FileId>,
 }
 
 impl SqliteCache {
@@ -51,12 +53,26 @@ impl SqliteCache {
             }
             other => other?,
         };
-        Ok(SqliteCache { database, clock, uses: Uses::default() })
+        Ok(SqliteCache { database, clock, uses: Uses::default(), file: file_id(path) })
     }
 
     pub(super) fn wrong(&self, error: &sqlx::Error) -> StoreError {
         self.database.wrong(error)
     }
+}
+
+/// Device and number of a file.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|data| (data.dev(), data.ino()))
+}
+
+#[cfg(not(unix))]
+fn file_id(_path: &Path) -> Option<FileId> {
+    None
 }
 
 fn set_aside(path: &Path) -> Result<(), StoreError> {
@@ -232,6 +248,14 @@ impl AssessmentStore for SqliteCache {
         self.remove_out_of(bounds).await
     }
 
+    fn set_aside(&self) -> Result<(), StoreError> {
+        // Damage may show long after the opening, and in several processes: only the file that was opened is damaged.
+        if self.file.is_some() && file_id(&self.database.path) != self.file {
+            return Ok(());
+        }
+        set_aside(&self.database.path)
+    }
+
     async fn close(&self) {
         self.database.pool.close().await;
     }
@@ -289,7 +313,7 @@ mod tests {
         cache.put_artifact_facts(&[facts(100)]).await.unwrap();
         cache.close().await;
         let database = open_read_only(&path, &USAGE).await.unwrap();
-        let cache = SqliteCache { database, clock: Arc::new(SystemClock), uses: Uses::default() };
+        let cache = SqliteCache { database, clock: Arc::new(SystemClock), uses: Uses::default(), file: file_id(&path) };
         assert_eq!(cache.artifact_facts(&[facts(100).sha256], "a").await.unwrap().len(), 1);
         let wrong = cache.put_artifact_facts(&[facts(200)]).await.unwrap_err();
         assert!(matches!(wrong, StoreError::ReadOnly { .. }), "{wrong:?}");
