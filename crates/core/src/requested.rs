@@ -47,6 +47,16 @@ pub struct Place {
     pub line: u32,
 }
 
+impl Place {
+    /// What stands in a path's place for what a person typed. No reader takes a file of this name.
+    pub const COMMAND_LINE: &'static str = "command line";
+
+    /// Whether it is in a file.
+    pub fn is_in_file(&self) -> bool {
+        self.path != Place::COMMAND_LINE
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line == 0 {

@@ -490,5 +490,5 @@ fn change(release: &Release, now: &Judgement, then: &Judgement, under: String) -
 
 /// The place of what a person typed.
 pub(crate) fn command_line() -> Place {
-    Place { path: "command line".to_owned(), line: 0 }
+    Place { path: Place::COMMAND_LINE.to_owned(), line: 0 }
 }

@@ -103,7 +103,7 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
     }
     let Expanded { paths, named, mut inventories, left_out, .. } = found;
     if !purls.is_empty() {
-        inventories.push(Inventory { dependencies: purls, ..Inventory::new("command line", FileKind::CommandLine) });
+        inventories.push(Inventory { dependencies: purls, ..Inventory::new(Place::COMMAND_LINE, FileKind::CommandLine) });
     }
     let (mut unread, mut malformed) = (Vec::new(), Vec::new());
     for path in &paths {

@@ -18,7 +18,7 @@ pub(crate) fn render(report: &CheckReport) -> Value {
                 "ruleId": format!("policy/{}", reason.rule),
                 "level": if release.verdict == Outcome::Allow { "note" } else { level(release.verdict) },
                 "message": { "text": one_line(&format!("{}: {}", release.purl, reason.message), 1000) },
-                "locations": locations(&release.places),
+                "locations": locations(&release.places, &release.purl),
                 "relatedLocations": signals.iter().flat_map(|signal| related(release, signal)).collect::<Vec<_>>(),
                 "partialFingerprints": { "bifocal/v1": reason_fingerprint(release, &reason.rule, &reason.fingerprints) },
                 "properties": { "purl": release.purl, "verdict": release.verdict.as_str(), "signals": reason.signals, "fingerprints": reason.fingerprints },
@@ -30,7 +30,7 @@ pub(crate) fn render(report: &CheckReport) -> Value {
                 "ruleId": "bifocal/not-evaluated",
                 "level": "error",
                 "message": { "text": one_line(&format!("{}: {error}", release.purl), 1000) },
-                "locations": locations(&release.places),
+                "locations": locations(&release.places, &release.purl),
                 "partialFingerprints": { "bifocal/v1": reason_fingerprint(release, "not-evaluated", &[]) },
                 "properties": { "purl": release.purl, "verdict": "error" },
             }));
@@ -42,7 +42,7 @@ pub(crate) fn render(report: &CheckReport) -> Value {
             "ruleId": "bifocal/not-evaluated",
             "level": "error",
             "message": { "text": one_line(&format!("{}: {}", missing.what, missing.error), 1000) },
-            "locations": locations(std::slice::from_ref(&missing.place)),
+            "locations": locations(std::slice::from_ref(&missing.place), &missing.what),
         }));
     }
     let mut document = document(report.bifocal.as_str(), rules, results, report.summary.error == 0);
@@ -51,7 +51,7 @@ pub(crate) fn render(report: &CheckReport) -> Value {
         .iter()
         .filter(|feed| feed.health != FeedHealth::Fresh)
         .map(|feed| {
-            let text = format!("feed {} is missing or stale: its questions are unknown; run `{}`", feed.name, feed.remedy);
+            let text = format!("feed {} is missing, stale or damaged: its questions are unknown; run `{}`", feed.name, feed.remedy);
             json!({ "level": "warning", "message": { "text": text } })
         })
         .collect();
@@ -121,8 +121,12 @@ fn severity_level(severity: Severity) -> &'static str {
     }
 }
 
-fn locations(places: &[Place]) -> Vec<Value> {
-    places.iter().take(1).map(|place| physical(&place.path, place.line, 0, None)).collect()
+/// The first place in a file; what only a person typed is at no place but in its own name.
+fn locations(places: &[Place], name: &str) -> Vec<Value> {
+    match places.iter().find(|place| place.is_in_file()) {
+        Some(place) => vec![physical(&place.path, place.line, 0, None)],
+        None => vec![json!({ "logicalLocations": [{ "fullyQualifiedName": one_line(name, 1000) }] })],
+    }
 }
 
 fn physical(path: &str, line: u32, column: u32, snippet: Option<&str>) -> Value {

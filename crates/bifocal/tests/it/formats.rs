@@ -71,6 +71,11 @@ fn sarif_names_only_rules_that_it_lists_and_places_that_exist() {
             assert_eq!(result["locations"].as_array().unwrap().len(), 1, "{result}");
         }
     }
+    // What was only typed is in no file, and named.
+    let absent =
+        check["runs"][0]["results"].as_array().unwrap().iter().find(|result| result["properties"]["purl"] == "pkg:npm/absent@1.0.0");
+    assert_eq!(absent.unwrap()["locations"], json!([{ "logicalLocations": [{ "fullyQualifiedName": "pkg:npm/absent@1.0.0" }] }]));
+    assert!(!check.to_string().contains("command%20line"));
     // Lockfile and line of the release that is held.
     let held = check["runs"][0]["results"]
         .as_array()

@@ -16,6 +16,9 @@ use header::{BLOCK, Header, until_nul};
 use pax::Extended;
 use std::io::{self, Read};
 
+/// Bytes of an overlong name that are shown.
+const SHOWN: usize = 100;
+
 /// Reads the whole stream.
 pub(crate) fn read(input: &mut dyn Read, budget: &Budget, sink: &mut Sink<'_>) -> Result<(), ArchiveError> {
     let mut tar = Tar { input, budget, offset: 0, extended: None, long_name: None, long_link: None };
@@ -114,7 +117,13 @@ impl Tar<'_> {
     fn long(&mut self, header: &Header<'_>) -> Result<Vec<u8>, ArchiveError> {
         let limit = self.budget.limits().path_bytes;
         if header.size()? > u64::from(limit) + 1 {
-            return Err(ArchiveError::PathTooLong { path: "a GNU long name".to_owned(), limit });
+            // Of a name that is not taken, the start is enough to find the entry by.
+            let mut start = vec![0; SHOWN];
+            let filled = self.fill(&mut start)?;
+            let start = until_nul(start.get(..filled).unwrap_or_default());
+            let own = header.name();
+            let (path, _) = decode(if start.is_empty() { &own } else { start });
+            return Err(ArchiveError::PathTooLong { path: shown(&path), limit });
         }
         let record = self.record(header, u64::from(limit) + 1)?;
         let name = until_nul(&record);
