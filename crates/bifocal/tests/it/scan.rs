@@ -3,9 +3,13 @@
 use crate::lab::{Lab, Run, dropper};
 use bifocal_core::{ArchiveLimits, Sha256};
 use bifocal_testkit::NpmPackage;
+use bifocal_testkit::hostile::compress::gzip;
+use bifocal_testkit::hostile::tar::TarBuilder;
 use bifocal_testkit::hostile::{friendly_archives, hostile_archives};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 fn lines(run: &Run) -> Vec<Value> {
@@ -127,18 +131,137 @@ fn every_hostile_archive_is_held_as_refused_and_nothing_is_written() {
         list.push_str(&format!("attacks/{}{end}\n", attack.name));
     }
     lab.write("list.txt", list);
-    let run = lab.run(&["scan", "--format", "jsonl", "--files-from", "list.txt"]).expect(1);
-    let found = lines(&run);
+    let found = within_budget(&lab, &["--files-from", "list.txt"], &[1]);
     assert_eq!(found.len(), attacks.len());
     for (line, attack) in found.iter().zip(&attacks) {
-        let failed = line["signals"].as_array().unwrap().iter().any(|signal| signal["status"] == "failed");
-        assert!(failed && line["verdict"] == "hold", "{} is not refused: {line}", attack.name);
+        let failed: Vec<&Value> = line["signals"].as_array().unwrap().iter().filter(|signal| signal["status"] == "failed").collect();
+        let refusals: Vec<&str> = failed.iter().filter_map(|signal| signal["evidence"][0]["id"].as_str()).collect();
+        assert_eq!((refusals, line["verdict"].as_str()), (vec![attack.refusal], Some("hold")), "{}: {line}", attack.name);
+        assert_eq!(failed[0]["id"], "behaviour/archive-refused", "{}", attack.name);
     }
     let mut left: Vec<String> =
         std::fs::read_dir(lab.project()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
     assert_eq!(left, ["attacks", "list.txt"]);
     assert_eq!(std::fs::read_dir(lab.project().join("attacks")).unwrap().count(), attacks.len());
+}
+
+/// Scans with a budget of processor time far below the default, and asserts that nothing was slower than that.
+fn within_budget(lab: &Lab, arguments: &[&str], codes: &[i32]) -> Vec<Value> {
+    const SECONDS: u64 = 10;
+    let mut command = lab.command(&[&["scan", "--format", "jsonl"], arguments].concat());
+    command.env("BIFOCAL_ANALYSIS_SECONDS", SECONDS.to_string());
+    let run = Run::of(command);
+    assert!(run.code.is_some_and(|code| codes.contains(&code)), "{run}");
+    let found = lines(&run);
+    for line in &found {
+        let millis = line["millis"].as_u64().unwrap();
+        assert!(millis <= SECONDS * 1000, "{} took {millis} ms of processor time", line["path"]);
+    }
+    found
+}
+
+#[test]
+fn hostile_manifests_stay_within_the_budget_of_time() {
+    let deep = |open: &str, close: &str, levels: usize| format!("{}{}", open.repeat(levels), close.repeat(levels));
+    let laughs: String = (1..60).map(|at| format!("<!ENTITY l{at} \"{}\">", format!("&l{};", at - 1).repeat(10))).collect();
+    let many = |line: &str, times: usize| line.repeat(times);
+    let manifests: Vec<(&str, &str, String)> = vec![
+        ("deep-json", "package/package.json", format!("{{\"name\":\"x\",\"a\":{}}}", deep("[", "]", 1_000_000))),
+        ("many-keys", "package/package.json", format!("{{\"name\":\"x\"{}}}", many(",\"a\":\"b\"", 500_000))),
+        ("many-scripts", "package/package.json", {
+            let scripts: Vec<String> = (0..100_000).map(|at| format!("\"s{at}\":\"node s{at}.js && sh -c 'echo $(cat a)'\"")).collect();
+            format!("{{\"name\":\"x\",\"scripts\":{{{}}}}}", scripts.join(","))
+        }),
+        (
+            "one-long-script",
+            "package/package.json",
+            format!("{{\"name\":\"x\",\"scripts\":{{\"postinstall\":\"{}\"}}}}", many("sh -c $(", 200_000)),
+        ),
+        ("deep-toml", "x-1/pyproject.toml", format!("a = {}", deep("[", "]", 500_000))),
+        ("deep-tables", "x-1/Cargo.toml", format!("[{}a]", many("a.", 300_000))),
+        ("long-header", "x-1/PKG-INFO", format!("Name: x\nVersion: 1\n{}", many("Requires-Dist: a (>=1); b\n", 200_000))),
+        ("deep-xml", "META-INF/maven/a/b/pom.xml", format!("<project>{}</project>", deep("<a>", "</a>", 500_000))),
+        ("laughing-xml", "META-INF/maven/a/b/pom.xml", format!("<!DOCTYPE project [<!ENTITY l0 \"ha\">{laughs}]><project>&l59;</project>")),
+        ("long-manifest", "META-INF/MANIFEST.MF", format!("Manifest-Version: 1.0\nMain-Class: {}\n", many("a.\n ", 500_000))),
+        ("deep-gyp", "package/binding.gyp", deep("{'a':[", "]}", 300_000)),
+        (
+            "many-requirements",
+            "example.com/m@v1.0.0/go.mod",
+            format!("module example.com/m\n{}", many("require a.example/b v1.0.0\n", 300_000)),
+        ),
+    ];
+    let lab = Lab::new();
+    for (name, path, text) in &manifests {
+        lab.write(&format!("{name}.tgz"), gzip(&TarBuilder::new().file(path, text.as_bytes()).finish()));
+    }
+    let files: Vec<String> = manifests.iter().map(|(name, ..)| format!("{name}.tgz")).collect();
+    let found = within_budget(&lab, &files.iter().map(String::as_str).collect::<Vec<_>>(), &[0, 1]);
+    assert_eq!(found.len(), manifests.len());
+    for line in &found {
+        assert!(line["error"].is_null() && line["verdict"].is_string(), "{line}");
+    }
+}
+
+/// Everything below a folder: a file by its digest, a link by its target.
+fn all_below(folder: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()) {
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            let what = if kind.is_dir() {
+                folders.push(path.clone());
+                "folder".to_owned()
+            } else if kind.is_symlink() {
+                format!("link to {}", std::fs::read_link(&path).unwrap().display())
+            } else {
+                Sha256::of(&std::fs::read(&path).unwrap()).to_string()
+            };
+            found.insert(path, what);
+        }
+    }
+    found
+}
+
+/// Attacks aim at the working folder, at those above it, at the user's folders and at the root.
+#[test]
+fn no_attack_leaves_a_file_anywhere_near() {
+    let lab = Lab::new();
+    let root = lab.beside("watched");
+    let work = root.join("a/b/c/work");
+    let folder = |name: &str| {
+        let path = root.join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    };
+    std::fs::create_dir_all(work.join("attacks")).unwrap();
+    std::fs::write(work.join("secret"), "as it was").unwrap();
+    let attacks = hostile_archives();
+    let list: String = attacks.iter().map(|attack| format!("attacks/{}.tgz\n", attack.name)).collect();
+    for attack in &attacks {
+        std::fs::write(work.join(format!("attacks/{}.tgz", attack.name)), &attack.bytes).unwrap();
+    }
+    std::fs::write(work.join("list.txt"), list).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bifocal"));
+    command.env_clear().args(["scan", "--format", "jsonl", "--files-from", "list.txt"]).current_dir(&work);
+    for (variable, name) in [
+        ("HOME", "home"),
+        ("TMPDIR", "tmp"),
+        ("XDG_CACHE_HOME", "cache"),
+        ("XDG_CONFIG_HOME", "config"),
+        ("XDG_DATA_HOME", "data"),
+        ("XDG_STATE_HOME", "state"),
+        ("XDG_RUNTIME_DIR", "runtime"),
+    ] {
+        command.env(variable, folder(name));
+    }
+    let outside = [Path::new("/escaped.txt"), Path::new("/tmp/escaped.txt")];
+    let (before, then) = (all_below(&root), outside.map(Path::exists));
+    let found = lines(&Run::of(command).expect(1));
+    assert_eq!(found.len(), attacks.len());
+    assert_eq!(all_below(&root), before);
+    assert_eq!(outside.map(Path::exists), then);
 }
 
 #[test]

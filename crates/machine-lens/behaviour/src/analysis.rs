@@ -279,7 +279,7 @@ fn refused(filename: &str, error: &ArchiveError) -> SignalDraft {
         confidence: 1.0,
         kind: SignalKind::Other,
         message: format!("the archive was refused: {error}"),
-        evidence: vec![Evidence::record("analyser", "archive-refused", "", &format!("{}: {error}", bifocal_core::one_line(filename, 200)))],
+        evidence: vec![Evidence::record("analyser", error.id(), "", &format!("{}: {error}", bifocal_core::one_line(filename, 200)))],
     }
 }
 

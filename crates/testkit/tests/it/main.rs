@@ -10,4 +10,5 @@ mod maven;
 mod npm;
 mod projects;
 mod pypi;
+mod seeds;
 mod wire;
