@@ -26,6 +26,9 @@ pub(crate) async fn run(global: Global, args: ScanArgs) -> Result<u8, Failure> {
     if let Some(list) = &args.files_from {
         paths.extend(listed(list)?);
     }
+    if paths.is_empty() {
+        return Err(Failure::usage(anyhow::anyhow!("nothing was named to scan: the list of paths is empty")));
+    }
     let paths: Vec<PathBuf> = paths.into_iter().flat_map(what_to_scan).collect();
     let jobs = session.jobs(args.jobs);
     let scanner = Arc::new(Scanner::new(session.analyser(jobs)?, setup::default_policy()?));

@@ -87,6 +87,9 @@ fn paths_come_from_a_file_or_from_standard_input() {
     child.stdin.take().unwrap().write_all(b"plain.tgz\n").unwrap();
     let found = lines(&Run::from(child.wait_with_output().unwrap()).expect(0));
     assert_eq!(found.len(), 1);
+    lab.write("empty.txt", "\n\n");
+    lab.run(&["scan", "--files-from", "empty.txt"]).expect(2).complains(&["nothing was named to scan"]);
+    lab.run(&["scan", "--files-from", "empty.txt", "plain.tgz"]).expect(0);
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) group: Option<String>,
     pub(crate) artifact: String,
     pub(crate) version: Option<String>,
+    /// As written; `jar` where the element is absent.
+    pub(crate) packaging: Option<String>,
     pub(crate) relocation: Option<(Option<String>, Option<String>, Option<String>)>,
     pub(crate) modules: Vec<String>,
     pub(crate) base: Base,
@@ -130,6 +132,7 @@ pub(crate) fn parse(source: &Source<'_>, path: Option<Rc<str>>, limits: &ReaderL
         artifact: text(&root, "artifactId")
             .ok_or_else(|| source.error(root.line, Problem::Missing { field: "artifactId", inside: "`project`".to_owned() }))?,
         version: text(&root, "version"),
+        packaging: text(&root, "packaging"),
         parent,
         relocation: relocation.map(|element| (text(element, "groupId"), text(element, "artifactId"), text(element, "version"))),
         modules: modules(&root),

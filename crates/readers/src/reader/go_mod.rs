@@ -57,8 +57,11 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
                 add(&mut list, &parsed, &sums, 0, &module, &version)?;
             }
         }
-        if sums.path.is_none() {
-            list.note(0, "before go 1.17 this file lists direct modules only, and there is no go.sum beside it");
+        if sums.path.is_none() && !parsed.requires.is_empty() {
+            list.other(
+                "list of indirect modules, which a go.mod before go 1.17 leaves to a go.sum (`go mod tidy` makes one)",
+                "lists of indirect modules, which a go.mod before go 1.17 leaves to a go.sum (`go mod tidy` makes one)",
+            );
         }
     }
     if !parsed.named {

@@ -21,6 +21,9 @@ use std::rc::Rc;
 /// Elements of `.mvn/extensions.xml`.
 const MAX_EXTENSION_ELEMENTS: usize = 10_000;
 
+/// Most things of a kind that a summary counts.
+const MAX_TOLD: u64 = 10_000;
+
 pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Inventory, ReadError> {
     let mut list = Listing::new(*source, FileKind::Pom, ctx.limits);
     let config = maven_config::read(source.path, ctx)?.unwrap_or_default();
@@ -80,8 +83,13 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         })?;
     }
     let extras = plugins::extras(&mut builder, &model, &project.managed, &whole)?;
-    let project_has_plugins = extras.iter().any(|extra| extra.of_plugin);
-    for extra in extras {
+    for _ in 0..extras.plugins.min(MAX_TOLD) {
+        list.other("build plugin whose own dependencies were not looked at", "build plugins whose own dependencies were not looked at");
+    }
+    for _ in 0..extras.without_version.min(MAX_TOLD) {
+        list.other("dependency of an inactive profile without a version", "dependencies of inactive profiles without a version");
+    }
+    for extra in extras.found {
         let one = extra.dependency;
         let name = format!("{}:{}", one.group, one.artifact);
         let place = one.path.as_ref().map_or_else(|| whole.clone(), |path| Place { path: path.to_string(), line: one.line });
@@ -130,9 +138,6 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
     if !config.profiles.is_empty() {
         let text = "profiles that .mvn/maven.config names (-P) are listed as those of other machines are, beside the active ones";
         list.note(0, text);
-    }
-    if project_has_plugins {
-        list.note(0, "what build plugins themselves depend on is not listed");
     }
     Ok(list.finish())
 }

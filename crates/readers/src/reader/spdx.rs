@@ -37,7 +37,9 @@ pub(crate) fn read(source: &Source<'_>, ctx: &ReadContext<'_>) -> Result<Invento
         let name = package.required_text(source, node.line, "name", "a package")?;
         let id = package.text(source, "SPDXID")?.unwrap_or_default();
         if packages.len() > 1 && described.len() == 1 && described.contains(id) {
-            list.note(node.line, &format!("`{}` is what the document describes", shown(name)));
+            let refs = package.list_of(source, "externalRefs")?.iter().filter_map(Node::as_table);
+            let has_purl = refs.into_iter().any(|one| one.get("referenceType").and_then(Node::as_text) == Some("purl"));
+            subject(&mut list, node.line, name, has_purl);
             continue;
         }
         package_2(&mut list, node.line, package, name)?;
@@ -57,6 +59,15 @@ fn described<'n>(source: &Source<'_>, table: &'n Table<'_>) -> Result<BTreeSet<&
         };
     }
     Ok(ids)
+}
+
+/// The package that the document describes: the project itself, unless somebody made the document for a release of a
+/// registry, which its package URL would name. So every summary says that it was not looked at.
+fn subject(list: &mut Listing<'_>, line: u32, name: &str, has_purl: bool) {
+    list.note(line, &format!("`{}` is what the document describes", shown(name)));
+    if has_purl {
+        list.other("package that the document describes", "packages that the document describes");
+    }
 }
 
 fn package_2(list: &mut Listing<'_>, line: u32, package: &Table<'_>, name: &str) -> Result<(), ReadError> {
@@ -117,7 +128,10 @@ fn graph(list: &mut Listing<'_>, table: &Table<'_>) -> Result<(), ReadError> {
         let name = element.text(&source, "name")?.unwrap_or_default();
         let id = element.text(&source, "spdxId")?.unwrap_or_default();
         if packages > 1 && roots.contains(id) {
-            list.note(node.line, &format!("`{}` is what the document describes", shown(name)));
+            let identifiers = element.list_of(&source, "externalIdentifier")?.iter().filter_map(Node::as_table);
+            let mut types = identifiers.into_iter().map(|one| one.get("externalIdentifierType").and_then(Node::as_text));
+            let has_purl = element.get("software_packageUrl").is_some() || types.any(|kind| kind == Some("packageUrl"));
+            subject(list, node.line, name, has_purl);
             continue;
         }
         let mut purl = element.text(&source, "software_packageUrl")?;

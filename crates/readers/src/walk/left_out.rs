@@ -97,6 +97,13 @@ impl LeftOut {
             "bun.lock" | "bun.lockb" | "deno.lock" | "pylock.toml" | "conda-lock.yml" | "shrinkwrap.yaml" => {
                 "lockfiles of a form that is not read"
             }
+            "environment.yml" | "environment.yaml" => "conda environments are not read",
+            "requirements.in" => "a requirements.in is read only through the requirements.txt that is made of it",
+            "bom.xml" => "CycloneDX is read as JSON only",
+            _ if name.ends_with(".cdx.xml") || name.ends_with("cyclonedx.xml") => "CycloneDX is read as JSON only",
+            _ if name.ends_with(".in") && name.contains("requirements") => {
+                "a requirements.in is read only through the requirements.txt that is made of it"
+            }
             "Pipfile" => "a Pipfile is read only through its Pipfile.lock",
             "setup.py" | "setup.cfg" => "requirements in setup.py and setup.cfg are not read",
             "build.gradle" | "build.gradle.kts" | "libs.versions.toml" => "of Gradle only what a gradle.lockfile pins is read",
@@ -114,6 +121,9 @@ impl LeftOut {
         };
         for paths in self.files.values_mut() {
             paths.retain(|path| match path.rsplit('/').next() {
+                Some(name) if name.ends_with(".in") => {
+                    !found.iter().any(|file| path.strip_suffix(".in").is_some_and(|stem| file.path == format!("{stem}.txt")))
+                }
                 Some("Pipfile") => !beside(path, FileKind::PipfileLock),
                 Some("build.gradle" | "build.gradle.kts") => !beside(path, FileKind::GradleLockfile),
                 _ => true,

@@ -223,3 +223,44 @@ fn a_folder_that_is_none_and_one_with_too_many_files_are_errors() {
     let limits = ReaderLimits { files: 4, ..ReaderLimits::default() };
     assert_eq!(walk(root.path(), &limits).unwrap_err().problem, Problem::TooMany { what: "files", limit: 4 });
 }
+
+#[test]
+fn files_of_forms_that_are_not_read_are_named() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["environment.yml", "requirements.in", "dev-requirements.in", "dev-requirements.txt", "bom.xml", "app.cdx.xml"] {
+        std::fs::write(root.path().join(name), "").unwrap();
+    }
+    let left_out = walk(root.path(), &ReaderLimits::default()).unwrap().left_out;
+    assert_eq!(
+        left_out,
+        [
+            "CycloneDX is read as JSON only: app.cdx.xml, bom.xml",
+            "a requirements.in is read only through the requirements.txt that is made of it: requirements.in",
+            "conda environments are not read: environment.yml",
+        ]
+    );
+}
+
+#[test]
+fn what_lists_no_indirect_modules_and_what_an_sbom_describes_is_said() {
+    let counted = |path: &str, text: &str| {
+        let files: std::collections::BTreeMap<String, Vec<u8>> = std::collections::BTreeMap::new();
+        let inventory = bifocal_readers::read(path, text.as_bytes(), &bifocal_readers::ReadContext::new(&files)).unwrap();
+        inventory.notes.into_iter().filter(|note| note.starts_with(bifocal_readers::NOT_LOOKED_AT)).collect::<Vec<_>>()
+    };
+    let requires = "require example.com/a v1.0.0\n";
+    for (go, said) in [("", true), ("go 1.16\n", true), ("go 1.17\n", false)] {
+        let notes = counted("go.mod", &format!("module example.com/m\n{go}{requires}"));
+        assert_eq!(notes.len(), usize::from(said), "{go}: {notes:?}");
+        assert!(notes.iter().all(|note| note.contains("list of indirect modules")), "{notes:?}");
+    }
+    assert!(counted("go.mod", "module example.com/m\n").is_empty());
+    let spdx = |purl: &str| {
+        format!(
+            "{{\"spdxVersion\": \"SPDX-2.3\", \"documentDescribes\": [\"r\"], \"packages\": [{{\"name\": \"a\", \"SPDXID\": \"r\"{purl}}}, {{\"name\": \"b\", \"SPDXID\": \"b\", \"externalRefs\": [{{\"referenceType\": \"purl\", \"referenceLocator\": \"pkg:npm/b@1.0.0\"}}]}}]}}"
+        )
+    };
+    assert!(counted("x.spdx.json", &spdx("")).is_empty());
+    let with = spdx(", \"externalRefs\": [{\"referenceType\": \"purl\", \"referenceLocator\": \"pkg:npm/a@1.0.0\"}]");
+    assert_eq!(counted("x.spdx.json", &with), ["not looked at: 1 package that the document describes"]);
+}

@@ -309,3 +309,68 @@ fn a_module_that_is_not_below_its_pom_is_listed() {
         .collect();
     assert_eq!(paths, ["../other", "../../away"]);
 }
+
+/// What a POM without an upstream lists, and what every summary says of it.
+fn listed(build: &str) -> (Vec<String>, Vec<String>) {
+    let pom = format!(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>g</groupId><artifactId>a</artifactId><version>1</version>{build}</project>"
+    );
+    let files: std::collections::BTreeMap<String, Vec<u8>> = [("pom.xml".to_owned(), pom.clone().into_bytes())].into();
+    let inventory = bifocal_readers::read("pom.xml", pom.as_bytes(), &bifocal_readers::ReadContext::new(&files)).unwrap();
+    let one = |requested: &bifocal_core::Requested| match requested {
+        bifocal_core::Requested::Exact { release } => format!("{} {}", release.package.as_str(), release.version),
+        other => format!("{other:?}"),
+    };
+    let notes = inventory.notes.into_iter().filter(|note| note.starts_with(bifocal_readers::NOT_LOOKED_AT)).collect();
+    (inventory.dependencies.iter().map(|dependency| one(&dependency.requested)).collect(), notes)
+}
+
+#[test]
+fn what_a_managed_plugin_is_given_is_listed_where_the_build_runs_it() {
+    let plugin = |name: &str, version: &str| {
+        format!(
+            "<plugin><artifactId>{name}</artifactId><version>{version}</version><dependencies><dependency><groupId>x</groupId><artifactId>y</artifactId><version>1.7</version></dependency></dependencies></plugin>"
+        )
+    };
+    let managed = |plugins: &str| format!("<pluginManagement><plugins>{plugins}</plugins></pluginManagement>");
+    let told = "not looked at: 1 build plugin whose own dependencies were not looked at";
+    let given = |name: &str, version: &str| vec![format!("org.apache.maven.plugins:{name} {version}"), "x:y 1.7".to_owned()];
+
+    let build = |inner: &str| format!("<build>{inner}</build>");
+    let used = "<plugins><plugin><artifactId>maven-antrun-plugin</artifactId></plugin></plugins>";
+    let (found, notes) = listed(&build(&format!("{}{used}", managed(&plugin("maven-antrun-plugin", "3.1.0")))));
+    assert_eq!((found, notes), (given("maven-antrun-plugin", "3.1.0"), vec![told.to_owned()]));
+    // Managed and never run.
+    assert_eq!(listed(&build(&managed(&plugin("maven-antrun-plugin", "3.1.0")))), (vec![], vec![]));
+    // Run because Maven binds it to this packaging.
+    for (packaging, name, runs) in [
+        ("", "maven-resources-plugin", true),
+        ("<packaging>jar</packaging>", "maven-jar-plugin", true),
+        ("<packaging>pom</packaging>", "maven-resources-plugin", false),
+        ("<packaging>pom</packaging>", "maven-deploy-plugin", true),
+        ("<packaging>war</packaging>", "maven-war-plugin", true),
+        ("<packaging>jar</packaging>", "maven-war-plugin", false),
+        ("<packaging>bundle</packaging>", "maven-jar-plugin", true),
+    ] {
+        let (found, _) = listed(&format!("{packaging}{}", build(&managed(&plugin(name, "3.3.0")))));
+        assert_eq!(found, if runs { given(name, "3.3.0") } else { vec![] }, "{packaging} {name}");
+    }
+}
+
+#[test]
+fn inactive_profiles_bring_what_their_plugins_are_given_and_what_they_manage() {
+    let profile = |inner: &str| format!("<profiles><profile><id>p</id>{inner}</profile></profiles>");
+    let dependency = |version: &str| {
+        format!("<dependencies><dependency><groupId>x</groupId><artifactId>y</artifactId>{version}</dependency></dependencies>")
+    };
+    let version = "<version>1.7</version>";
+    let plugin = format!(
+        "<build><plugins><plugin><groupId>q</groupId><artifactId>r</artifactId><version>3</version>{}</plugin></plugins></build>",
+        dependency(version)
+    );
+    assert_eq!(listed(&profile(&plugin)).0, ["q:r 3", "x:y 1.7"]);
+    let managed = format!("<dependencyManagement>{}</dependencyManagement>{}", dependency(version), dependency(""));
+    assert_eq!(listed(&profile(&managed)), (vec!["x:y 1.7".to_owned()], vec![]));
+    let told = "not looked at: 1 dependency of an inactive profile without a version";
+    assert_eq!(listed(&profile(&dependency(""))), (vec![], vec![told.to_owned()]));
+}
