@@ -1,8 +1,9 @@
 //! The behaviour lens in the child process: what is sent, what comes back, and what a failure means.
 //!
-//! In: the bytes of an artifact. Out: [`ArtifactFacts`]. A crash, a time-out or a stop for memory becomes a `failed`
+//! In: the bytes of an artifact. Out: [`ArtifactFacts`], or for a Python file that is resolved its metadata alone. A crash, a time-out or a stop for memory becomes a `failed`
 //! signal, which holds; such facts are never cached, so the next run tries again.
 
+use crate::core_metadata;
 use bifocal_behaviour::{ANALYSER, ArtifactInput};
 use bifocal_core::{
     AnalysisLimits, ArtifactFacts, Ecosystem, Evidence, Lens, ManifestClaims, SCHEMA_VERSION, Severity, Sha256, SignalDraft, SignalKind,
@@ -15,21 +16,36 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// What the child is to do with an artifact.
+#[derive(Debug, Serialize, Deserialize)]
+enum Task {
+    /// Look at all of it: [`ArtifactFacts`].
+    Analyse,
+    /// Take out the metadata of a Python distribution: a `Result` of two texts.
+    CoreMetadata,
+}
+
 /// The head of a request; the artifact's bytes follow as the payload.
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
     schema_version: u32,
+    task: Task,
     ecosystem: Option<Ecosystem>,
     filename: String,
     limits: AnalysisLimits,
 }
 
-/// Runs in the child: one request in, the facts as JSON out.
+/// Runs in the child: one request in, the answer as JSON out.
 fn handle(header: &[u8], payload: &[u8]) -> Vec<u8> {
     let Ok(request) = serde_json::from_slice::<Request>(header) else { return Vec::new() };
-    let input = ArtifactInput { ecosystem: request.ecosystem, filename: &request.filename, bytes: payload };
-    let facts = bifocal_behaviour::analyse(&input, &request.limits);
-    serde_json::to_vec(&facts).unwrap_or_default()
+    let answer = match request.task {
+        Task::Analyse => {
+            let input = ArtifactInput { ecosystem: request.ecosystem, filename: &request.filename, bytes: payload };
+            serde_json::to_vec(&bifocal_behaviour::analyse(&input, &request.limits))
+        }
+        Task::CoreMetadata => serde_json::to_vec(&core_metadata::read(&request.filename, payload, &request.limits.archive)),
+    };
+    answer.unwrap_or_default()
 }
 
 /// Runs the child's side: confines itself, then answers requests on standard input until it is closed.
@@ -86,11 +102,26 @@ impl Analyser {
         Analyser { supervisor: Supervisor::new(command, process, workers), limits }
     }
 
+    fn header(&self, task: Task, ecosystem: Option<Ecosystem>, filename: &str) -> Vec<u8> {
+        let (filename, limits) = (filename.to_owned(), self.limits);
+        serde_json::to_vec(&Request { schema_version: SCHEMA_VERSION, task, ecosystem, filename, limits }).unwrap_or_default()
+    }
+
+    /// The header part of a Python distribution's metadata.
+    ///
+    /// # Errors
+    /// A clause that says what is wrong, to be put behind the name of the file.
+    pub(crate) async fn core_metadata(&self, filename: &str, bytes: Bytes) -> Result<String, String> {
+        let header = self.header(Task::CoreMetadata, Some(Ecosystem::Pypi), filename);
+        let answer = self.supervisor.run(&header, &bytes).await.map_err(|failure| format!("cannot be unpacked: {failure}"))?;
+        serde_json::from_slice::<Result<String, String>>(&answer.bytes)
+            .unwrap_or_else(|error| Err(format!("cannot be unpacked: the analyser's answer is malformed: {error}")))
+    }
+
     /// Looks at one artifact. Never fails: what breaks off is a `failed` signal.
     pub(crate) async fn analyse(&self, ecosystem: Option<Ecosystem>, filename: &str, sha256: Sha256, bytes: Bytes) -> Analysed {
         let size = bytes.len() as u64;
-        let request = Request { schema_version: SCHEMA_VERSION, ecosystem, filename: filename.to_owned(), limits: self.limits };
-        let header = serde_json::to_vec(&request).unwrap_or_default();
+        let header = self.header(Task::Analyse, ecosystem, filename);
         let failure = match self.supervisor.run(&header, &bytes).await {
             Ok(answer) => match serde_json::from_slice::<ArtifactFacts>(&answer.bytes) {
                 // A child that was taken over can only lie about the artifact that it was given.

@@ -235,9 +235,9 @@ impl Engine {
         let mut configuration = None;
         for manifest in std::mem::take(&mut plan.manifests) {
             let step = |answers| progress.resolving(answers);
-            let found = resolve::resolve(&manifest, &self.intake.registries, &step).await;
+            let found = resolve::resolve(&manifest, &self.intake, &step).await;
             let old = match &manifest.base {
-                Some(base) => Some(resolve::resolve(base, &self.intake.registries, &step).await),
+                Some(base) => Some(resolve::resolve(base, &self.intake, &step).await),
                 None => None,
             };
             let wrong = plan.take_in(&manifest, found, old.as_ref());

@@ -14,7 +14,7 @@ use bifocal_core::{
     Algorithm, ArtifactFacts, ArtifactFile, DeclaredArtifact, Digest, Ecosystem, Place, Release, ReleaseRecord, Sha256, Signal, Status,
     printable,
 };
-use bifocal_registries::{Registries, RegistryError};
+use bifocal_registries::{Download, Registries, RegistryError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -271,7 +271,7 @@ impl Intake {
         record.release.ecosystem() == Ecosystem::Maven && !record.files.is_empty()
     }
 
-    async fn fetch_record(&self, release: &Release, stale: Option<&ReleaseRecord>) -> Result<ReleaseRecord, TakeError> {
+    pub(crate) async fn fetch_record(&self, release: &Release, stale: Option<&ReleaseRecord>) -> Result<ReleaseRecord, TakeError> {
         let started = Instant::now();
         let mut record = self.registries.record(release).await?;
         let elsewhere = self.registries.elsewhere(&release.package).await;
@@ -308,10 +308,7 @@ impl Intake {
         if self.offline {
             return Err(TakeError::OfflineArtifact(file.filename.clone()));
         }
-        let started = Instant::now();
-        let download = self.registries.download(&record.release, file).await?;
-        self.spent.download(started.elapsed(), download.bytes.len() as u64);
-        self.cache.put_artifact(&download.bytes).await;
+        let download = self.download(record, file).await?;
         let got = download.bytes.len() as u64;
         let facts = self.look(record, file, download.sha256, download.bytes).await;
         let matches = content_matches(file, &facts);
@@ -325,6 +322,34 @@ impl Intake {
         matches?;
         self.cache.put_names(&names, download.sha256).await;
         Ok(facts)
+    }
+
+    /// The bytes of a file, verified against what its registry declares, from the cache where it has them.
+    pub(crate) async fn bytes(&self, record: &ReleaseRecord, file: &ArtifactFile) -> Result<bytes::Bytes, TakeError> {
+        let names = names_of(record, file);
+        let found = self.cache.names(&names).await;
+        if let Some(sha256) = same(names.iter().map(|name| found.get(name).copied()))
+            && let Some(bytes) = self.cache.artifact(sha256).await
+        {
+            return Ok(bytes);
+        }
+        if self.offline {
+            return Err(TakeError::OfflineArtifact(file.filename.clone()));
+        }
+        let download = self.download(record, file).await?;
+        // What may be cut off is not known by a name before all of it was looked at.
+        if !download.maybe_cut {
+            self.cache.put_names(&names, download.sha256).await;
+        }
+        Ok(download.bytes)
+    }
+
+    async fn download(&self, record: &ReleaseRecord, file: &ArtifactFile) -> Result<Download, TakeError> {
+        let started = Instant::now();
+        let download = self.registries.download(&record.release, file).await?;
+        self.spent.download(started.elapsed(), download.bytes.len() as u64);
+        self.cache.put_artifact(&download.bytes).await;
+        Ok(download)
     }
 
     async fn look(&self, record: &ReleaseRecord, file: &ArtifactFile, sha256: Sha256, bytes: bytes::Bytes) -> ArtifactFacts {
@@ -368,7 +393,7 @@ fn content_matches(file: &ArtifactFile, facts: &ArtifactFacts) -> Result<(), Tak
 ///
 /// A file without any declared digest is known only as long as the record that lists it: its name carries the record's
 /// own digest.
-fn names_of(record: &ReleaseRecord, file: &ArtifactFile) -> Vec<String> {
+pub(crate) fn names_of(record: &ReleaseRecord, file: &ArtifactFile) -> Vec<String> {
     let base = format!("{}\0{}", record.release.purl(), file.filename);
     if file.digests.is_empty() {
         return vec![format!("{base}\0record {} {}", record.upstream_key, record.digest())];
@@ -380,7 +405,7 @@ fn names_of(record: &ReleaseRecord, file: &ArtifactFile) -> Vec<String> {
 }
 
 /// The one value that all give; `None` when one is missing or they differ.
-fn same(mut values: impl Iterator<Item = Option<Sha256>>) -> Option<Sha256> {
+pub(crate) fn same(mut values: impl Iterator<Item = Option<Sha256>>) -> Option<Sha256> {
     let first = values.next()??;
     values.all(|value| value == Some(first)).then_some(first)
 }

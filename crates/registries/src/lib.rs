@@ -35,3 +35,4 @@ pub use environment::{Environment, Options};
 pub use error::{RegistryError, shown, shown_text};
 pub use facade::{Discovery, Registries};
 pub use needs::{Candidate, CargoDependency, CargoNeeds, Needs, NpmNeeds, PypiNeeds};
+pub use pypi::python_requires;

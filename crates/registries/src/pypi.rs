@@ -8,6 +8,7 @@ mod filename;
 mod html;
 mod index;
 pub(crate) mod python;
+mod requires;
 mod tags;
 
 use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
@@ -325,39 +326,29 @@ impl Adapter for Pypi {
     async fn needs(&self, release: &Release) -> Result<Needs, RegistryError> {
         let pages = self.pages(&release.package).await?;
         let version = normalise(Ecosystem::Pypi, &release.version);
-        let (python, tags) = self.interpreter(None).await?;
-        let holding = pages.iter().find_map(|(index, page)| Some((*index, page.versions.get(&version)?)));
-        let Some((index, files)) = holding else {
+        let (_, tags) = self.interpreter(None).await?;
+        let files: Vec<&File> = pages.iter().filter_map(|(_, page)| page.versions.get(&version)).flatten().collect();
+        if files.is_empty() {
             let ids: Vec<&str> = pages.iter().map(|(index, _)| index.id.as_str()).collect();
             return Err(RegistryError::VersionNotFound { release: release.purl(), upstream: ids.join(", ") });
-        };
-        // The wheel that is taken here, else any other: a release's wheels seldom differ in what they ask for. Mirrors that
-        // do not announce PEP 658's files may well have them.
-        let ranked = files.iter().filter(|file| file.kind == ArtifactKind::Wheel);
-        let rank = |file: &File| tags.rank(&file.filename).filter(|_| installable(file, &python, &tags));
-        let best = ranked.min_by_key(|file| (rank(file).is_none(), !file.has_metadata, rank(file), file.filename.clone()));
-        if let Some(file) = best {
-            let mut url = file.url.clone();
-            url.set_path(&format!("{}.metadata", file.url.path()));
-            let get = Get { url, accept: "*/*", credentials: self.credentials() };
-            // Offline, what was never fetched is missing, not absent.
-            let document = match self.shared.http.metadata(&get).await {
-                Err(error @ RegistryError::Offline { .. }) => return Err(error),
-                other => optional(other)?,
-            };
-            let told = document.and_then(|document| core_metadata::requires(&String::from_utf8_lossy(&document.body), false));
-            if let Some(requires) = told {
-                return Ok(Needs::Pypi(PypiNeeds { requires, unknown: None }));
-            }
         }
-        let told = match self.json_document(release, &version, index).await? {
-            // The document says nothing, too, of a wheel that asks for nothing.
-            Some(document) => core_metadata::json_requires(&document.body, &version)
-                .or_else(|| files.iter().any(|file| file.kind == ArtifactKind::Wheel).then(Vec::new)),
-            None => None,
+        let wheels = files.into_iter().filter(|file| file.kind == ArtifactKind::Wheel);
+        let ranked = wheels.filter_map(|file| Some((wheel_order(&file.filename, file.yanked.is_some(), &tags)?, file)));
+        // Only the wheel that is taken here speaks: what another one asks for, or one of an older Python, is another matter.
+        let Some((_, file)) = ranked.min_by(|a, b| a.0.cmp(&b.0)) else {
+            return Ok(unknown("its index does not say what the source distribution needs"));
         };
-        let unknown = told.is_none().then(|| "its index does not say, and a source distribution tells it only when it is built".to_owned());
-        Ok(Needs::Pypi(PypiNeeds { requires: told.unwrap_or_default(), unknown }))
+        let mut url = file.url.clone();
+        url.set_path(&format!("{}.metadata", file.url.path()));
+        let get = Get { url, accept: "*/*", credentials: self.credentials() };
+        // Mirrors that do not announce PEP 658's files may well have them.
+        let Some(document) = optional(self.shared.http.metadata(&get).await)? else {
+            return Ok(unknown("its index does not say what the wheel needs"));
+        };
+        Ok(match requires::python_requires(&String::from_utf8_lossy(&document.body), release, false) {
+            Ok(requires) => Needs::Pypi(PypiNeeds { requires, unknown: None }),
+            Err(why) => unknown(&format!("{}.metadata {why}", printable(&file.filename))),
+        })
     }
 
     fn credentials(&self) -> Arc<Credentials> {
@@ -496,16 +487,24 @@ fn installable(file: &File, python: &Python, tags: &Tags) -> bool {
         .is_none_or(|spec| bifocal_versions::satisfies(Ecosystem::Pypi, &python.version, spec).unwrap_or(true))
 }
 
+/// What the client takes first sorts first; `None` for a wheel that it does not take.
+fn wheel_order<'f>(filename: &'f str, yanked: bool, tags: &Tags) -> Option<impl Ord + use<'f>> {
+    Some((yanked, tags.rank(filename)?, Reverse(tags::build_number(filename)), filename))
+}
+
 /// The file that the client on this machine takes: the wheel whose tags it likes best, else the source distribution.
 pub(crate) fn client_files<'a>(record: &'a ReleaseRecord, tags: &Tags) -> Vec<&'a ArtifactFile> {
     let wheels = record.files.iter().filter(|file| file.kind == ArtifactKind::Wheel);
-    let ranked = wheels.filter_map(|file| {
-        Some((file.yanked.is_some(), tags.rank(&file.filename)?, Reverse(tags::build_number(&file.filename)), file.filename.as_str(), file))
-    });
-    let wheel = ranked.min_by(|a, b| (a.0, a.1, &a.2, a.3).cmp(&(b.0, b.1, &b.2, b.3))).map(|(.., file)| file);
+    let ranked = wheels.filter_map(|file| Some((wheel_order(&file.filename, file.yanked.is_some(), tags)?, file)));
+    let wheel = ranked.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, file)| file);
     let sdists = record.files.iter().filter(|file| file.kind == ArtifactKind::Sdist);
     let sdist = || sdists.min_by_key(|file| (file.yanked.is_some(), !file.filename.ends_with(".tar.gz"), file.filename.as_str()));
     wheel.or_else(sdist).into_iter().collect()
 }
 
+fn unknown(why: &str) -> Needs {
+    Needs::Pypi(PypiNeeds { requires: Vec::new(), unknown: Some(why.to_owned()) })
+}
+
+pub use requires::python_requires;
 pub(crate) use tags::Tags as WheelTags;

@@ -200,3 +200,94 @@ fn python_requirements_that_clash_are_an_error_that_says_which() {
         "uv pip compile",
     ]);
 }
+
+/// An index that serves files and nothing beside them.
+fn bare_index(lab: &Lab) {
+    lab.upstream.configure(|serving| {
+        serving.pypi_metadata_files = false;
+        serving.pypi_project_json = false;
+    });
+}
+
+/// How often the file itself was fetched.
+fn fetched(lab: &Lab, filename: &str) -> usize {
+    lab.upstream.requests(&format!("*{filename}")).iter().filter(|access| access.method == "GET").count()
+}
+
+#[test]
+fn what_a_wheel_needs_is_read_from_the_wheel_where_the_index_does_not_tell_and_offline_from_the_cache() {
+    let lab = python_lab();
+    bare_index(&lab);
+    lab.write("requirements.txt", "web[fast]\nplugin\n");
+    let online = lab.check_json(0, &["--at", AT]);
+    let names: BTreeSet<&str> = online.releases().iter().map(|release| release["purl"].as_str().unwrap()).collect();
+    let expected = ["pkg:pypi/core@1.5", "pkg:pypi/plugin@1.0", "pkg:pypi/speed@1.0", "pkg:pypi/web@2.0"];
+    assert_eq!(names, BTreeSet::from(expected));
+    assert!(online.0["resolved"][0].as_str().unwrap().contains("4 releases were chosen as pip or uv would take them today"));
+    assert_eq!(fetched(&lab, "web-2.0-py3-none-any.whl"), 1, "once for what it needs and for the assessment");
+    assert_eq!(fetched(&lab, "plugin-1.1-py3-none-any.whl"), 1, "considered, and not chosen");
+    lab.upstream.clear_log();
+    let offline = lab.check_json(0, &["--at", AT, "--offline"]);
+    assert!(lab.upstream.requests("*").is_empty(), "--offline asks nobody");
+    assert_eq!(online.0, offline.0);
+    // Without the bytes of a wheel that nobody looked at, its needs are not known.
+    lab.upstream.publish(PythonPackage::wheel("late", "1.0"));
+    lab.write("requirements.txt", "web\nlate\n");
+    lab.run(&["check", "--at", AT, "--offline"]).expect(3).says(&["pkg:pypi/late"]);
+}
+
+#[test]
+fn a_source_distribution_tells_what_it_needs_only_where_its_metadata_is_static() {
+    let lab = python_lab();
+    bare_index(&lab);
+    let fields = |version: &str, rest: &str| format!("Metadata-Version: {version}\nName: src\nVersion: 1.0\n{rest}");
+    let source = |text: String| PythonPackage::sdist("src", "1.0").metadata(&text);
+    lab.upstream.publish(source(fields("2.2", "Requires-Dist: core<2\n")));
+    lab.write("requirements.txt", "src\n");
+    assert_eq!(named(&lab, 0, &["--at", AT]), set(&["src@1.0", "core@1.5"]));
+    assert_eq!(fetched(&lab, "src-1.0.tar.gz"), 1);
+    assert_eq!(named(&lab, 0, &["--at", AT, "--offline"]), set(&["src@1.0", "core@1.5"]));
+    for (text, why) in [
+        (fields("2.1", "Requires-Dist: core<2\n"), "leaves to the build what it needs"),
+        (fields("2.2", "Dynamic: Requires-Dist\n"), "declares what it needs as known only when it is built"),
+    ] {
+        let lab = python_lab();
+        bare_index(&lab);
+        lab.upstream.publish(source(text));
+        // What is pinned is no less unknown.
+        for line in ["src\n", "src==1.0\n"] {
+            lab.write("requirements.txt", line);
+            let report = lab.check_json(3, &["--at", AT]);
+            assert_eq!(report.verdict("pkg:pypi/src@1.0"), "allow", "the release itself is looked at");
+            let missing = &report.0["not_evaluated"][0];
+            assert_eq!(missing["what"], "what pkg:pypi/src@1.0 needs in turn");
+            let error = missing["error"].as_str().unwrap();
+            for part in ["src-1.0.tar.gz is a source distribution", why, "nothing is built", "pip-compile"] {
+                assert!(error.contains(part), "{part} in {error}");
+            }
+            lab.run(&["check", "--at", AT])
+                .expect(3)
+                .says(&["1 release was chosen, and what else comes along is not known"])
+                .keeps_quiet_about(&["would take them today"]);
+        }
+    }
+}
+
+#[test]
+fn metadata_of_something_else_never_stands_for_needing_nothing() {
+    for text in ["Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", "<html>no such page</html>\n"] {
+        for announced in [true, false] {
+            let lab = python_lab();
+            lab.upstream.configure(|serving| serving.pypi_metadata_files = announced);
+            lab.upstream.publish(PythonPackage::wheel("odd", "1.0").metadata(text));
+            lab.write("pyproject.toml", "[project]\nname = \"p\"\nversion = \"1\"\ndependencies = [\"odd\"]\n");
+            let run = lab.run(&["check", "--at", AT, "--offline"]);
+            assert_eq!(run.code, Some(3));
+            lab.run(&["check", "--at", AT]).expect(3).says(&[
+                "what pkg:pypi/odd@1.0 needs in turn",
+                "odd-1.0-py3-none-any.whl has",
+                "`uv lock`",
+            ]);
+        }
+    }
+}

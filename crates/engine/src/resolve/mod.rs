@@ -15,11 +15,12 @@ mod places;
 mod pypi;
 mod tree;
 
+use crate::intake::Intake;
 use crate::plan::{Plan, RangeRequest, Unlocked};
 use crate::report::NotEvaluated;
 use bifocal_core::{Dependency, Ecosystem, FileKind, PackageName, Place, Release, Requested};
 use bifocal_readers::PythonEnvironment;
-use bifocal_registries::{Candidate, Needs, Registries, RegistryError, ResolveContext};
+use bifocal_registries::{Candidate, Needs, RegistryError, ResolveContext};
 use futures::StreamExt as _;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,8 +145,8 @@ pub(crate) struct Resolved {
     /// Git repositories, addresses and paths that published releases ask for, with the root.
     pub(crate) elsewhere: Vec<(usize, Dependency)>,
     pub(crate) notes: BTreeSet<String>,
-    /// What nobody can tell without building something, each in a line.
-    pub(crate) unknown: BTreeSet<String>,
+    /// Chosen releases of which nobody can tell, without building something, what else they bring.
+    pub(crate) unknown: BTreeSet<Missing>,
     /// There is no set of releases that fits: the direct dependencies are looked at one by one.
     pub(crate) unsolved: bool,
 }
@@ -158,9 +159,9 @@ impl Missing {
 }
 
 /// Resolves a manifest.
-pub(crate) async fn resolve(manifest: &Unlocked, registries: &Registries, step: &(dyn Fn(usize) + Sync)) -> Resolved {
+pub(crate) async fn resolve(manifest: &Unlocked, intake: &Intake, step: &(dyn Fn(usize) + Sync)) -> Resolved {
     let python = match manifest.ecosystem {
-        Ecosystem::Pypi => Some(PythonEnvironment::here(&registries.python_version().await)),
+        Ecosystem::Pypi => Some(PythonEnvironment::here(&intake.registries.python_version().await)),
         _ => None,
     };
     let mut known = Known::default();
@@ -183,7 +184,7 @@ pub(crate) async fn resolve(manifest: &Unlocked, registries: &Registries, step: 
         }
         let answers: Vec<(Question, Told)> = futures::stream::iter(open)
             .map(|question| async move {
-                let told = answer(&question, registries).await;
+                let told = answer(&question, intake).await;
                 (question, told)
             })
             .buffer_unordered(SIDE_BY_SIDE)
@@ -217,8 +218,9 @@ enum Told {
     Needs(Answer<Arc<Needs>>),
 }
 
-async fn answer(question: &Question, registries: &Registries) -> Told {
-    let needs = async |release: &Release| registries.needs(release).await.map(Arc::new).map_err(Failure::from);
+async fn answer(question: &Question, intake: &Intake) -> Told {
+    let registries = &intake.registries;
+    let needs = async |release: &Release| intake.needs(release).await.map(Arc::new).map_err(Failure::from);
     match question {
         Question::Pick(package, requirement) => {
             match registries.resolve(package, requirement, &ResolveContext::default()).await.map_err(Failure::from) {
@@ -293,8 +295,10 @@ impl Plan {
         for (_, dependency) in &found.elsewhere {
             self.add(dependency, &[]);
         }
-        for line in &found.unknown {
-            self.left_out.push(format!("{line} ({})", manifest.path));
+        let known_before =
+            |one: &Missing| old.is_some_and(|old| old.unknown.iter().any(|two| (&one.what, &one.why) == (&two.what, &two.why)));
+        for unknown in found.unknown.iter().filter(|one| !known_before(one)) {
+            self.not_evaluated.push(NotEvaluated { what: unknown.what.clone(), place: place(unknown.root), error: unknown.told() });
         }
         for note in &found.notes {
             self.notes.push(format!("{}: {note}", manifest.path));
@@ -328,11 +332,16 @@ impl Plan {
             };
             self.add_resolved(chosen.release.clone(), &dependency);
         }
+        let whole = found.missing.is_empty() && found.unknown.is_empty() && found.elsewhere.is_empty();
         self.resolved.push(format!(
-            "{} has no lockfile: {count} {} as {} would take them today; pin them with `{}`",
+            "{} has no lockfile: {count} {}{}; pin them with `{}`",
             manifest.path,
             if count == 1 { "release was chosen" } else { "releases were chosen" },
-            client(manifest.ecosystem),
+            if whole {
+                format!(" as {} would take them today", client(manifest.ecosystem))
+            } else {
+                ", and what else comes along is not known (see the errors)".to_owned()
+            },
             lock_command(manifest.kind)
         ));
         configuration

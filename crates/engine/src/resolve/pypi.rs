@@ -305,7 +305,7 @@ impl<'m, 'k, 'd> Search<'m, 'k, 'd> {
                 }
                 let Ok(Some(needs)) = self.needs(release) else { continue };
                 if first && let Some(why) = &needs.unknown {
-                    out.unknown.insert(format!("what {} needs in turn: {why}", release.purl()));
+                    self.unknown(release, &format!("it is not known: {why}; nothing is built to find out"), root, out);
                 }
                 if first {
                     self.unread(release, &needs, root, out);
@@ -324,10 +324,19 @@ impl<'m, 'k, 'd> Search<'m, 'k, 'd> {
     fn unread(&self, release: &Release, needs: &PypiNeeds, root: usize, out: &mut Resolved) {
         for text in &needs.requires {
             if let Err(problem) = python_dependency(text, self.python, &[]) {
-                let what = format!("what {} needs in turn", release.purl());
-                out.missing.insert(Missing { what, root, chain: Vec::new(), why: problem.to_string(), configuration: false });
+                self.unknown(release, &problem.to_string(), root, out);
             }
         }
+    }
+
+    fn unknown(&self, release: &Release, why: &str, root: usize, out: &mut Resolved) {
+        let what = format!("what {} needs in turn", release.purl());
+        let tool = match self.manifest.kind {
+            FileKind::Pyproject => "`uv lock`",
+            _ => "`uv pip compile --generate-hashes` or `pip-compile --generate-hashes`",
+        };
+        let why = format!("{why}; lock with your own tool ({tool}) and check that");
+        out.unknown.insert(Missing { what, root, chain: Vec::new(), why, configuration: false });
     }
 
     fn elsewhere(&self, requested: Requested, root: usize, out: &mut Resolved) {

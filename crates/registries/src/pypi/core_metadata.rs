@@ -51,51 +51,6 @@ pub(super) fn parse_headers(text: &str) -> CoreMetadata {
     out
 }
 
-/// The `Requires-Dist` lines of a METADATA or PKG-INFO file.
-///
-/// `None` where they say nothing: those of a source distribution before metadata 2.2, or that it declares as dynamic.
-pub(super) fn requires(text: &str, sdist: bool) -> Option<Vec<String>> {
-    let (mut found, mut told) = (Vec::new(), !sdist);
-    for line in text.lines().take(MAX_LINES).take_while(|line| !line.is_empty()) {
-        let Some((key, value)) = line.split_once(':').filter(|_| !line.starts_with([' ', '\t'])) else { continue };
-        let value = value.trim();
-        match key.to_ascii_lowercase().as_str() {
-            "requires-dist" => found.push(value.to_owned()),
-            "metadata-version" if sdist => {
-                let mut numbers = value.split('.').filter_map(|part| part.parse::<u32>().ok());
-                told = (numbers.next(), numbers.next()) >= (Some(2), Some(2));
-            }
-            "dynamic" if sdist && value.eq_ignore_ascii_case("requires-dist") => return None,
-            _ => {}
-        }
-    }
-    told.then_some(found)
-}
-
-#[derive(Deserialize)]
-struct RequiresWire<'a> {
-    #[serde(borrow)]
-    info: RequiresInfo<'a>,
-}
-
-#[derive(Deserialize)]
-struct RequiresInfo<'a> {
-    #[serde(borrow, default)]
-    version: Text<'a>,
-    #[serde(borrow, default)]
-    requires_dist: Option<AtMost<Text<'a>, MAX_LINES>>,
-}
-
-/// `requires_dist` of the JSON API's document of one release; `None` where it gives none or is of another version.
-pub(super) fn json_requires(body: &[u8], version: &str) -> Option<Vec<String>> {
-    let wire: RequiresWire<'_> = serde_json::from_slice(body).ok()?;
-    let own = wire.info.version.take()?;
-    if bifocal_versions::normalise(bifocal_core::Ecosystem::Pypi, &own) != version {
-        return None;
-    }
-    Some(wire.info.requires_dist?.0.into_iter().filter_map(Text::take).collect())
-}
-
 #[derive(Deserialize)]
 struct Wire<'a> {
     #[serde(borrow)]
@@ -179,18 +134,6 @@ mod tests {
         assert_eq!(read.repository.as_deref(), Some("https://forge.example/x"));
         assert_eq!((read.license.as_deref(), read.summary.as_deref()), (Some("MIT"), Some("A thing")));
         assert_eq!(parse_headers("Home-page: UNKNOWN\n").repository, None);
-    }
-
-    #[test]
-    fn requirements_are_told_by_wheels_and_by_source_distributions_that_do_not_leave_them_to_the_build() {
-        let text = "Metadata-Version: 2.1\nName: x\nRequires-Dist: a>=1\nRequires-Dist: b; extra == 'c'\n\nRequires-Dist: body\n";
-        let found = vec!["a>=1".to_owned(), "b; extra == 'c'".to_owned()];
-        assert_eq!(requires(text, false), Some(found.clone()));
-        assert_eq!(requires(text, true), None);
-        assert_eq!(requires(&text.replace("2.1", "2.2"), true), Some(found));
-        assert_eq!(requires(&text.replace("2.1", "2.4\nDynamic: Requires-Dist"), true), None);
-        assert_eq!(json_requires(br#"{"info":{"version":"1.0","requires_dist":["a"]}}"#, "1.0"), Some(vec!["a".to_owned()]));
-        assert_eq!(json_requires(br#"{"info":{"version":"1.0","requires_dist":null}}"#, "1.0"), None);
     }
 
     #[test]
