@@ -36,7 +36,7 @@ fn parts(bytes: &[u8]) -> Vec<Vec<u8>> {
     out
 }
 
-/// Asks for the record, the versions and what satisfies each requirement. All of it is an answer or one printable line.
+/// Asks for the record, the versions, what satisfies each requirement, and what a resolver asks. All of it is an answer or one printable line.
 pub fn run(question: &Question, bytes: &[u8]) {
     let first = ask(question, bytes);
     if bytes.len() % 8 == 0 {
@@ -86,6 +86,15 @@ fn ask(question: &Question, bytes: &[u8]) -> Vec<String> {
                 }
                 Err(error) => said.push(checked(error.to_string())),
             }
+        }
+        // What a resolver asks; an ecosystem that has no such answer says so in an error.
+        match registries.needs(&release).await {
+            Ok(needs) => said.push(format!("{needs:?}")),
+            Err(error) => said.push(checked(error.to_string())),
+        }
+        match registries.candidates(&package).await {
+            Ok(candidates) => said.push(format!("{candidates:?}")),
+            Err(error) => said.push(checked(error.to_string())),
         }
     });
     let asked = asked.load(Ordering::Relaxed);
