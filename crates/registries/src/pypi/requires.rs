@@ -5,7 +5,8 @@
 //! two, a bare carriage return, more lines than are read), and a page that is no metadata and so seems to ask for nothing.
 
 use bifocal_core::{Ecosystem, PackageName, Release, printable};
-use bifocal_versions::normalise;
+use bifocal_versions::ParsedVersion;
+use std::cmp::Ordering;
 
 /// Header lines that are read.
 const MAX_LINES: usize = 20_000;
@@ -20,7 +21,10 @@ const MAX_LINES: usize = 20_000;
 pub fn python_requires(text: &str, release: &Release, sdist: bool) -> Result<Vec<String>, String> {
     let read = Headers::of(text)?;
     let named = |name: &str| PackageName::new(Ecosystem::Pypi, name).is_ok_and(|package| package == release.package);
-    let version = |version: &str| normalise(Ecosystem::Pypi, version) == normalise(Ecosystem::Pypi, &release.version);
+    let version = |version: &str| match (parsed(version), parsed(&release.version)) {
+        (Some(one), Some(other)) => one.order(&other) == Ordering::Equal,
+        _ => version == release.version,
+    };
     if !named(one(&read.name)?) || !version(one(&read.version)?) {
         let (name, version) = (printable(&read.name.join(", ")), printable(&read.version.join(", ")));
         return Err(format!("has metadata of another release ({name} {version})"));
@@ -36,6 +40,10 @@ pub fn python_requires(text: &str, release: &Release, sdist: bool) -> Result<Vec
         }
     }
     Ok(read.requires)
+}
+
+fn parsed(version: &str) -> Option<ParsedVersion> {
+    ParsedVersion::parse(Ecosystem::Pypi, version)
 }
 
 /// The one value of a field that no metadata is without.
