@@ -6,8 +6,12 @@ groups: whatever is learnt, chosen or measured keeps a group on one side.
 import hashlib
 import json
 import pathlib
+import sys
 
 import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "corpus"))
+import split  # noqa: E402
 
 FOLDS = 10
 # What code was seen to do, as far as it bounds the level of the score.
@@ -58,8 +62,9 @@ def kind_of(path):
 def read(names, features, malicious_manifest=None, malicious_root=None, benign=()):
     """Joins `features` (lines of the `features` program) with the manifests. A line that is in none is an error.
 
-    benign: (manifest, root, set) triples; `set` chooses the manifest's lines. Artifacts that could not be analysed have
-    no features; they are counted and left out, since they are held without a score.
+    benign: (manifest, root, set) triples; `set` chooses the manifest's lines, and no name of another part of the split may be
+    among them. Several releases of a name are one group. Artifacts that could not be analysed have no features; they are
+    counted and left out, since they are held without a score.
     """
     known = {}
     if malicious_manifest:
@@ -72,6 +77,8 @@ def read(names, features, malicious_manifest=None, malicious_root=None, benign=(
         for entry in lines(manifest):
             if entry["set"] != wanted:
                 continue
+            if split.part(entry["name"]) != wanted:
+                raise SystemExit(f"{manifest}: {entry['name']} is of the part {split.part(entry['name'])}, not of {wanted}")
             path = str(pathlib.Path(root) / entry["path"])
             known[path] = {"malicious": False, "group": f"{entry['ecosystem']}:{entry['name']}", "family": None, "month": None,
                            "kind": entry["kind"], "ecosystem": entry["ecosystem"], "set": f"benign-{wanted}", "name": entry["name"],

@@ -7,9 +7,11 @@ usage: train.py compare OPTIONS     grouped cross-validation of several forms of
 Reads features that the `features` program wrote (see lab/model/retrain.sh, which runs everything).
 """
 import argparse
+import concurrent.futures
 import datetime
 import hashlib
 import json
+import os
 import pathlib
 
 import numpy as np
@@ -59,12 +61,20 @@ def candidates():
 # depends on its own value alone.
 CHOSEN = "one question a tree"
 CHOSEN_SET = "acts, shapes and sums of findings"
+# What the card says where further releases of names were taken.
+MORE_NOTE = "For PyPI several releases of a name were read; a name counts once, by the worst of its releases."
+# The populations whose benign releases set the threshold of a curve.
+SHOWN = ("all", "pypi", "npm")
+# Folds that are fitted at a time.
+WORKERS = int(os.environ.get("JOBS") or 2)
+# The sets that the card shows beside one another.
+COMPARED = ("all", "metadata only beside acts", CHOSEN_SET, "acts and shapes alone")
 
 
 def read(arguments):
     names = json.loads(pathlib.Path(arguments.names).read_text())
     features = [line for path in arguments.features for line in data.lines(path)]
-    benign = [(arguments.benign, arguments.benign_root, "tune")]
+    benign = [(arguments.benign, arguments.benign_root, "tune"), *((pathlib.Path(folder) / "manifest.jsonl", folder, "tune") for folder in arguments.more)]
     table, failed = data.read([entry["name"] for entry in names["features"]], features, arguments.malicious, arguments.malicious_root, benign)
     return names, table, failed
 
@@ -74,14 +84,26 @@ def columns(table, wanted):
     return table.values[:, [at[name] for name in wanted]]
 
 
-def held_out(maker, wanted, table, weight):
-    """Margins of every row by a model that has not seen its group."""
-    values, margins = columns(table, wanted), np.zeros(len(table))
-    for fold in range(data.FOLDS):
-        test = table.fold == fold
-        model = maker().fit(wanted, values[~test], table.malicious[~test], weight[~test])
-        margins[test] = model.margin(values[test])
-    return margins
+def fold_margins(job):
+    """Margins of one fold by a model that was fitted on the others."""
+    form, wanted, values, malicious, weight, test = job
+    return candidates()[form]().fit(wanted, values, malicious, weight).margin(test)
+
+
+def held_out(form, sets_of_features, table, weight):
+    """For each set of features, margins of every row by a model that has not seen its group.
+
+    Folds are fitted beside one another; the result is the same."""
+    tests = [table.fold == fold for fold in range(data.FOLDS)]
+    found = {label: np.zeros(len(table)) for label in sets_of_features}
+    with concurrent.futures.ProcessPoolExecutor(WORKERS) as pool:
+        running = []
+        for label, wanted in sets_of_features.items():
+            values = columns(table, wanted)
+            running += [(label, test, pool.submit(fold_margins, (form, wanted, values[~test], table.malicious[~test], weight[~test], values[test]))) for test in tests]
+        for label, test, future in running:
+            found[label][test] = future.result()
+    return found
 
 
 def releases(table, scores, mask):
@@ -100,7 +122,7 @@ def curves(table, failed, margins):
     scores = np.concatenate([margins[table.malicious], np.full(len(bad), np.inf)])
     families = np.array([*table.group[table.malicious], *(entry["group"] for entry in bad)], dtype=object)
     result = {}
-    for population in ("all", *sorted(set(table.ecosystem[~table.malicious]))):
+    for population in SHOWN:
         own = {"all": None}.get(population, population)
         lost = {entry["group"] for entry in failed if not entry["malicious"] and own in (None, entry["ecosystem"])}
         benign = np.concatenate([releases(table, margins, ~table.malicious & ((table.ecosystem == own) | (own is None))), np.full(len(lost), np.inf)])
@@ -117,11 +139,11 @@ def compare(arguments):
     names, table, failed = read(arguments)
     weight = data.weights(table, SHARES)
     print(f"{table.malicious.sum()} malicious of {len(set(table.group[table.malicious]))} families, {(~table.malicious).sum()} benign, {len(failed)} failed")
-    for form, maker in candidates().items():
+    for form in candidates():
         if arguments.form and form != arguments.form:
             continue
-        for label, wanted in sets(names).items():
-            rows = curves(table, failed, held_out(maker, wanted, table, weight))
+        for label, margins in held_out(form, sets(names), table, weight).items():
+            rows = curves(table, failed, margins)
             for population in ("pypi", "npm", "all"):
                 show(f"{form}, {label}, {population}", rows[population])
 
@@ -140,28 +162,37 @@ def thresholds(table, odds, held, failed, least_hold=0.0):
     Releases that findings hold, or that could not be analysed, use up part of what a rate allows: the rates are those of
     everything together. Ecosystems with few releases get at least the thresholds of those with many, since a threshold
     just beyond the worst of a few hundred would be reached by the next few hundred.
+
+    Where an ecosystem has releases of several kinds, each with enough of them, a level takes the highest of what they ask for
+    together and alone: source distributions do more by themselves than wheels do, and are what is built where there is no wheel.
     """
     levels, notes = {}, {}
     for ecosystem in sorted(set(table.ecosystem[~table.malicious])):
         mask = ~table.malicious & (table.ecosystem == ecosystem)
-        lost = {entry["group"] for entry in failed if not entry["malicious"] and entry["ecosystem"] == ecosystem}
-        spent = set(table.group[mask & held]) | lost
-        count = len(set(table.group[mask]) | lost)
-        own, note, floor = {}, {"releases": count, "held_by_findings": len(spent)}, -np.inf
-        for level, rate in calibrate.LEVELS.items():
-            # What the level asks of the code, as in model/mod.rs.
-            counted = mask & (table.acts >= calibrate.ACTS[level]) & ~np.isin(table.group, list(spent))
-            values = releases(table, odds, counted)
-            at, claimed = calibrate.conformal(values, rate, count, 0 if level == "annotate" else len(spent))
-            floor = max(floor, at)
-            own[level] = float(calibrate.probability(floor))
-            note[level] = {"rate": rate, "claimed": claimed, "reached": int((values >= floor).sum()), "own": own[level]}
+        parts = [(mask, [entry for entry in failed if not entry["malicious"] and entry["ecosystem"] == ecosystem])]
+        kinds = sorted(set(table.kind[mask]))
+        if len(kinds) > 1:
+            alone = {kind: (mask & (table.kind == kind), [entry for entry in parts[0][1] if entry["kind"] == kind]) for kind in kinds}
+            parts += [part for part in alone.values() if len(set(table.group[part[0]])) >= calibrate.LARGE]
+        asked = [conformal_levels(table, odds, held, *part) for part in parts]
+        own, note = {}, asked[0]["note"]
+        for level in calibrate.LEVELS:
+            at = max(answer["at"][level] for answer in asked)
+            own[level] = float(calibrate.probability(at))
+            note[level]["claimed"] = all(answer["note"][level]["claimed"] for answer in asked)
+            note[level].update(reached=int((asked[0]["values"][level] >= at).sum()), own=own[level])
+        if len(kinds) > 1:
+            note["kinds"] = {kind: {"releases": len(set(table.group[part])), "held_by_findings": len(set(table.group[part & held]))}
+                             for kind, (part, _) in alone.items()}
         levels[ecosystem], notes[ecosystem] = own, note
     large = [own for name, own in levels.items() if notes[name]["releases"] >= calibrate.LARGE] or list(levels.values())
     floors = {level: max(own[level] for own in large) for level in calibrate.LEVELS}
     for name, own in levels.items():
         if notes[name]["releases"] < calibrate.LARGE:
             levels[name] = {level: max(at, floors[level]) for level, at in own.items()}
+        elif name not in set(table.ecosystem[table.malicious]):
+            # Without malicious samples of its own, nothing is known to lie between the highest benign release and this floor.
+            levels[name] = {level: at if level == "annotate" else max(at, floors[level]) for level, at in own.items()}
         notes[name]["raised_to_the_floor"] = levels[name] != own
     if least_hold > 0:
         # The hand-written benign cases count as seen, wherever they come from.
@@ -169,6 +200,22 @@ def thresholds(table, odds, held, failed, least_hold=0.0):
         levels = {name: {**own, "hold": max(own["hold"], least), "deny": max(own["deny"], least)} for name, own in levels.items()}
     levels["other"] = {level: max(own[level] for own in levels.values()) for level in calibrate.LEVELS}
     return levels, notes
+
+
+def conformal_levels(table, odds, held, mask, failed):
+    """The thresholds, in log-odds, that the benign releases of a mask ask for, with what they rest on."""
+    spent = set(table.group[mask & held]) | {entry["group"] for entry in failed}
+    count = len(set(table.group[mask]) | {entry["group"] for entry in failed})
+    answer, floor = {"at": {}, "values": {}, "note": {"releases": count, "held_by_findings": len(spent)}}, -np.inf
+    for level, rate in calibrate.LEVELS.items():
+        # What the level asks of the code, as in model/mod.rs.
+        counted = mask & (table.acts >= calibrate.ACTS[level]) & ~np.isin(table.group, list(spent))
+        values = releases(table, odds, counted)
+        at, claimed = calibrate.conformal(values, rate, count, 0 if level == "annotate" else len(spent))
+        floor = max(floor, at)
+        answer["at"][level], answer["values"][level] = floor, values
+        answer["note"][level] = {"rate": rate, "claimed": claimed}
+    return answer
 
 
 def reached(table, risk, levels):
@@ -182,7 +229,9 @@ def at_thresholds(table, failed, hits, held):
     bad = [entry["group"] for entry in failed if entry["malicious"]]
     families = np.array([*table.group[table.malicious], *bad], dtype=object)
     result = {}
-    for label, hit in {**hits, "findings": held, "verdict": hits["hold"] | held}.items():
+    # A name of which detectors hold any release is none that the score holds alone.
+    alone = hits["hold"] & ~np.isin(table.group, list(set(table.group[held & ~table.malicious]))) & ~(held & table.malicious)
+    for label, hit in {**hits, "alone": alone, "findings": held, "verdict": hits["hold"] | held}.items():
         # What could not be analysed is held by the verdict, and reaches no level.
         failing = 1.0 if label == "verdict" else 0.0
         shares = measure.by_family(np.concatenate([hit[table.malicious].astype(float), np.full(len(bad), failing)]), families, 0.5)
@@ -238,10 +287,26 @@ def write_scores(path, table, failed, risk, odds, hits, held):
                                   "signals": [], "fold": data.fold_of(entry["group"])}) + "\n")
 
 
+def out_of_fold(arguments, names, table, weight):
+    """Margins by each set of features that the card compares; --again takes those of the last run on the same rows."""
+    kept = pathlib.Path(arguments.margins) if arguments.margins else None
+    if arguments.again:
+        with np.load(kept) as old:
+            found = dict(old)
+        if all(len(own) == len(table) for own in found.values()):
+            return found
+        raise SystemExit(f"{kept} is of other rows; run without --again")
+    margins = held_out(CHOSEN, {label: used for label, used in sets(names).items() if label in COMPARED}, table, weight)
+    if kept:
+        np.savez(kept, **margins)
+    return margins
+
+
 def fit(arguments):
     names, table, failed = read(arguments)
     weight, wanted, maker = data.weights(table, SHARES), sets(names)[CHOSEN_SET], candidates()[CHOSEN]
-    margins = held_out(maker, wanted, table, weight)
+    margins = out_of_fold(arguments, names, table, weight)
+    margins, others = margins[CHOSEN_SET], margins
     knots = calibrate.knots(margins, table.malicious, weight)
     odds = calibrate.log_odds(margins, knots)
     risk = calibrate.probability(odds)
@@ -261,9 +326,10 @@ def fit(arguments):
                       "kinds": {kind: int(((table.kind == kind) & table.malicious).sum()) for kind in sorted(set(table.kind[table.malicious]))},
                       "months": months(table)},
         "benign": {f"{ecosystem} {kind}": int(((table.ecosystem == ecosystem) & (table.kind == kind) & ~table.malicious).sum()) for ecosystem, kind in benign},
+        "notes": [*arguments.note, *(MORE_NOTE for _ in arguments.more[:1])],
+        "benign_names": {f"{ecosystem} {kind}": len(set(table.group[(table.ecosystem == ecosystem) & (table.kind == kind) & ~table.malicious])) for ecosystem, kind in benign},
         "not_analysed": {"malicious": sum(entry["malicious"] for entry in failed), "benign": sum(not entry["malicious"] for entry in failed)},
-        "tables": {label: curves(table, failed, margins if label == CHOSEN_SET else held_out(maker, used, table, weight))
-                   for label, used in sets(names).items() if label in ("all", "metadata only beside acts", CHOSEN_SET, "acts and shapes alone")},
+        "tables": {label: curves(table, failed, own) for label, own in others.items()},
         "calibration": dict(zip(("error", "bins"), calibrate.error(risk, table.malicious, weight))),
         "thresholds": notes, "least_hold": arguments.least_hold,
         "importance": dict(sorted(importance.items(), key=lambda item: -item[1])[:25]),
@@ -318,12 +384,16 @@ def main():
     parser.add_argument("--malicious-root", required=True, help="the folder in which they lie")
     parser.add_argument("--benign", required=True, help="manifest of the benign artifacts; its tuning part is read")
     parser.add_argument("--benign-root", required=True, help="the folder in which they lie")
+    parser.add_argument("--more", action="append", default=[], help="a folder with further benign artifacts of the tuning part and their manifest.jsonl; may be repeated")
     parser.add_argument("--injected", help="output of `features` for trojanised twins of the tuning part, for the report")
     parser.add_argument("--injected-manifest", help="their manifest")
     parser.add_argument("--injected-root", help="the folder in which they lie")
     parser.add_argument("--form", choices=list(candidates()), help="compare: this form alone")
     parser.add_argument("--least-hold", type=float, default=0.0, help="fit: the highest risk of a benign fixture that acts, as their test prints it")
     parser.add_argument("--out", help="fit: folder of the shipped model: risk.json and version")
+    parser.add_argument("--note", action="append", default=[], help="fit: a paragraph for the card; may be repeated")
+    parser.add_argument("--margins", help="fit: where out-of-fold margins are kept")
+    parser.add_argument("--again", action="store_true", help="fit: take the margins that were kept; only the floor of a hold has changed")
     parser.add_argument("--scores", help="fit: where out-of-fold scores go")
     parser.add_argument("--report", help="fit: where the report goes, as JSON")
     parser.add_argument("--date", default=datetime.date.today().isoformat(), help="date of the training, for the card")

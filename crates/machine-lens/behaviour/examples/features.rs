@@ -93,7 +93,8 @@ async fn measure(list: &str, jobs: usize) -> Result<(), String> {
             let (supervisor, names) = (Arc::clone(&supervisor), Arc::clone(&names));
             async move { line(&path, &supervisor, &names).await }
         })
-        .buffered(jobs * 2);
+        // Lines keep their order; enough are under way that a slow archive does not leave the other children idle.
+        .buffered(jobs * 32);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     while let Some(line) = lines.next().await {
         writeln!(out, "{line}").map_err(told)?;

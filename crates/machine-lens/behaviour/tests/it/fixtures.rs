@@ -204,7 +204,7 @@ fn the_score_tells_bad_fixtures_from_their_twins() {
         side.sort_by(f64::total_cmp);
         assert!(side.iter().all(|score| (0.0..=1.0).contains(score)));
     }
-    println!("highest risk of a benign fixture that the score rates as malware: {worst:.6}");
+    println!("highest risk of a benign fixture that the score rates as malware: {worst:.9}");
     println!("held by the score: {} of {} bad fixtures, {} of {} benign ones", held[0], bad.len(), held[1], benign.len());
     assert_eq!(held[1], 0);
     // Most bad ones come from ecosystems and shapes of which the training saw no sample: an order is all that can be asked.
