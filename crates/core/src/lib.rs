@@ -6,6 +6,7 @@
 
 mod artifact;
 mod assessment;
+mod choosing;
 mod clock;
 mod decision;
 mod digest;
@@ -23,6 +24,7 @@ mod verdict;
 
 pub use artifact::{ArtifactFile, ArtifactKind};
 pub use assessment::{ArtifactFacts, Assessment, ManifestClaims};
+pub use choosing::Choosing;
 pub use clock::{Clock, IdSource, ManualClock, SequenceIds};
 pub use decision::{Decision, DecisionAction, MalwareOverride, ReasonCode, Waiver};
 pub use digest::{Algorithm, Digest, DigestError, Sha256};

@@ -1,6 +1,6 @@
 //! What a lockfile, manifest or SBOM asks for.
 
-use crate::{Digest, PackageName, Release};
+use crate::{Choosing, Digest, PackageName, Release};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -224,11 +224,22 @@ pub struct Inventory {
     /// What narrows the choice of a package's release only where something else asks for the package.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Dependency>,
+    /// What it says of how a client chooses among releases and files.
+    #[serde(default, skip_serializing_if = "Choosing::is_usual")]
+    pub choosing: Choosing,
 }
 
 impl Inventory {
     /// An inventory that names nothing yet.
     pub fn new(path: &str, kind: FileKind) -> Self {
-        Inventory { path: path.to_owned(), kind, dependencies: Vec::new(), notes: Vec::new(), unread: Vec::new(), constraints: Vec::new() }
+        Inventory {
+            path: path.to_owned(),
+            kind,
+            dependencies: Vec::new(),
+            notes: Vec::new(),
+            unread: Vec::new(),
+            constraints: Vec::new(),
+            choosing: Choosing::default(),
+        }
     }
 }

@@ -246,7 +246,8 @@ impl Engine {
         let ranges = std::mem::take(&mut plan.ranges);
         let resolved: Vec<_> = futures::stream::iter(ranges)
             .map(|range| async move {
-                let result = self.intake.registries.resolve(&range.package, &range.requirement, &ResolveContext::default()).await;
+                let context = ResolveContext { before: range.choosing.before, ..ResolveContext::default() };
+                let result = self.intake.registries.resolve(&range.package, &range.requirement, &context).await;
                 (range, result)
             })
             .buffered(SIDE_BY_SIDE)
@@ -254,7 +255,10 @@ impl Engine {
             .await;
         for (range, result) in resolved {
             match result {
-                Ok(release) => plan.add_resolved(release, &range.dependency),
+                Ok(release) => {
+                    plan.add_resolved(release.clone(), &range.dependency);
+                    plan.note_source(&release, &range.choosing);
+                }
                 Err(error) => {
                     if error.is_configuration() && configuration.is_none() {
                         configuration = Some(error.to_string());

@@ -244,7 +244,12 @@ impl Intake {
     }
 
     fn choose(&self, record: &ReleaseRecord, wanted: &Wanted) -> Choice {
-        choose(record, &wanted.declared, self.all_artifacts, |record| self.registries.client_files(record))
+        choose(record, &wanted.declared, self.all_artifacts, |record| {
+            let mut files = self.registries.client_files(record);
+            let source = Registries::source_file(record).filter(|_| wanted.source);
+            files.extend(source.filter(|source| files.iter().all(|file| file.filename != source.filename)));
+            files
+        })
     }
 
     /// Maven files beside the main one that a POM asks for, by classifier or type.

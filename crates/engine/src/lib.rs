@@ -26,6 +26,7 @@ mod resolve;
 mod scan;
 mod spelling;
 pub mod targets;
+mod unreadable;
 
 pub use analysis::{Analyser, confinement, serve_analyser};
 pub use baseline::{Baseline, BaselineError};

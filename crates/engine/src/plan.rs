@@ -5,7 +5,9 @@
 
 use crate::report::{LocalDependency, NotEvaluated};
 use crate::spelling;
-use bifocal_core::{DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, Release, Requested, Role};
+use bifocal_core::{
+    Choosing, DeclaredArtifact, Dependency, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, Release, Requested, Role,
+};
 use bifocal_readers::NOT_LOOKED_AT;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,18 +26,20 @@ pub struct Wanted {
     pub open: bool,
     /// Where those files say that it comes from.
     pub origins: BTreeSet<Origin>,
+    /// A file has its client build it from the source distribution, so that this is looked at too.
+    pub source: bool,
 }
 
 impl Wanted {
     /// A release that nothing asks for yet.
     pub fn new(release: Release) -> Self {
-        Wanted { release, declared: Vec::new(), places: Vec::new(), optional: true, open: false, origins: BTreeSet::new() }
+        Wanted { release, declared: Vec::new(), places: Vec::new(), optional: true, open: false, origins: BTreeSet::new(), source: false }
     }
 
     /// Whether it asks for nothing that `old` does not: the same bytes from the same places.
     fn is_covered_by(&self, old: &Wanted) -> bool {
         let pinned = |(artifact, _): &(DeclaredArtifact, Place)| old.declared.iter().any(|(known, _)| known == artifact);
-        self.declared.iter().all(pinned) && self.origins.is_subset(&old.origins) && (old.open || !self.open)
+        self.declared.iter().all(pinned) && self.origins.is_subset(&old.origins) && (old.open || !self.open) && (old.source || !self.source)
     }
 }
 
@@ -48,6 +52,8 @@ pub struct RangeRequest {
     pub requirement: String,
     /// The dependency as read.
     pub dependency: Dependency,
+    /// What its file says of how the client chooses.
+    pub choosing: Choosing,
 }
 
 /// A manifest without a lockfile: what it asks for is resolved as a whole, with all that follows.
@@ -63,6 +69,8 @@ pub struct Unlocked {
     pub roots: Vec<Dependency>,
     /// What replaces or narrows the choice of others.
     pub rules: Vec<Dependency>,
+    /// What it says of how the client chooses.
+    pub choosing: Choosing,
     /// The same manifest at the base revision; what that brings is not new.
     pub base: Option<Box<Unlocked>>,
 }
@@ -83,7 +91,8 @@ impl Unlocked {
         let of_registry = inventory.dependencies.iter().filter(|one| is_of_registry(one));
         let (rules, roots): (Vec<_>, Vec<_>) = of_registry.cloned().partition(|one| one.ask.role == Role::Override);
         let rules = rules.into_iter().chain(inventory.constraints.iter().cloned()).collect();
-        Some(Unlocked { path: inventory.path.clone(), kind: inventory.kind, ecosystem, roots, rules, base: None })
+        let (path, choosing) = (inventory.path.clone(), inventory.choosing.clone());
+        Some(Unlocked { path, kind: inventory.kind, ecosystem, roots, rules, choosing, base: None })
     }
 }
 
@@ -138,10 +147,17 @@ impl Plan {
             for note in inventory.notes.iter().filter(|note| !note.starts_with(NOT_LOOKED_AT)) {
                 plan.notes.push(format!("{}: {note}", inventory.path));
             }
+            let readable = plan.refuse_unreadable(inventory);
+            let inventory = readable.as_ref().unwrap_or(inventory);
             let manifest = Unlocked::of(inventory).filter(|_| !locked(inventory));
+            let first_range = plan.ranges.len();
             for dependency in inventory.dependencies.iter().filter(|one| manifest.is_none() || !is_chosen_later(one)) {
                 plan.add(dependency, roots);
+                if let Requested::Exact { release } = &dependency.requested {
+                    plan.note_source(&spelling::plain(release), &inventory.choosing);
+                }
             }
+            plan.ranges.iter_mut().skip(first_range).for_each(|range| range.choosing = inventory.choosing.clone());
             plan.left_out.extend(left_out(inventory, manifest.is_some()));
             plan.manifests.extend(manifest);
             let unread = inventory.unread.iter().cloned();
@@ -168,7 +184,7 @@ impl Plan {
                 one.roots.iter().chain(&one.rules).map(|one| (one.requested.clone(), one.ask.clone(), one.origins.clone())).collect()
             };
             manifest.base = Some(Box::new(old.clone()));
-            asks(old) != asks(manifest)
+            asks(old) != asks(manifest) || old.choosing != manifest.choosing
         });
         self.not_evaluated.retain(|missing| !base.not_evaluated.iter().any(|old| old.what == missing.what && old.error == missing.error));
         self.local.retain(|local| !base.local.iter().any(|old| old.name == local.name && old.path == local.path));
@@ -194,12 +210,20 @@ impl Plan {
         }
     }
 
+    /// Has the source distribution of a release looked at too, where its file has the client build it.
+    pub(crate) fn note_source(&mut self, release: &Release, choosing: &Choosing) {
+        if let Some(wanted) = self.wanted.get_mut(release) {
+            wanted.source |= choosing.is_from_source(&release.package);
+        }
+    }
+
     /// Calls a release by the spelling that its registry lists, together with what asks for it under that one.
     pub(crate) fn respell(&mut self, old: &Release, listed: Release) {
         let Some(asked) = self.wanted.remove(old) else { return };
         let wanted = self.wanted.entry(listed.clone()).or_insert_with(|| Wanted::new(listed));
         wanted.optional &= asked.optional;
         wanted.open |= asked.open;
+        wanted.source |= asked.source;
         wanted.origins.extend(asked.origins);
         wanted.places.extend(asked.places.into_iter().filter(|place| !wanted.places.contains(place)).collect::<Vec<_>>());
         wanted.declared.extend(asked.declared.into_iter().filter(|pin| !wanted.declared.contains(pin)).collect::<Vec<_>>());
@@ -221,6 +245,7 @@ impl Plan {
                 package: package.clone(),
                 requirement: requirement.clone(),
                 dependency: dependency.clone(),
+                choosing: Choosing::default(),
             }),
             Requested::Path { name, path } if is_archive(path) || leaves_root(&place.path, path, roots) => self.not_evaluated.push(NotEvaluated {
                 what: named(name, path),

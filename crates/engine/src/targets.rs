@@ -134,7 +134,7 @@ pub fn read_targets(request: &Request, registries: &Arc<Registries>, runtime: &H
     links(&mut plan, request);
     plan.not_evaluated.extend(unread);
     plan.left_out.splice(0..0, left_out);
-    plan.malformed = malformed;
+    plan.malformed.extend(malformed);
     match &request.base {
         None => Ok(plan),
         Some(revision) => {

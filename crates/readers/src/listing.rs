@@ -4,8 +4,8 @@ use crate::address;
 use crate::error::{Problem, ReadError, shown};
 use crate::source::Source;
 use bifocal_core::{
-    Algorithm, Ask, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place, ReaderLimits,
-    Release, Requested, Unread, counted,
+    Algorithm, Ask, Choosing, DeclaredArtifact, Dependency, Digest, Ecosystem, FileKind, Inventory, Origin, PackageName, Place,
+    ReaderLimits, Release, Requested, Unread, counted,
 };
 use std::collections::BTreeMap;
 
@@ -85,6 +85,25 @@ impl<'a> Listing<'a> {
         ask: Ask,
     ) -> Result<(), ReadError> {
         self.push(Dependency { requested, artifacts: Vec::new(), place: self.source.place(line), optional, origins, ask })
+    }
+
+    /// What the file says of how its client chooses.
+    pub(crate) fn choosing(&mut self) -> &mut Choosing {
+        &mut self.inventory.choosing
+    }
+
+    /// Has only what was uploaded before a time seen; a time that cannot be read here is said in every summary.
+    pub(crate) fn uploaded_before(&mut self, text: &str, through: bool) {
+        match Choosing::uploaded_before(text, through) {
+            Some(at) => {
+                let held = self.choosing().before;
+                self.choosing().before = Some(held.map_or(at, |held| held.min(at)));
+            }
+            None => self.other(
+                "limit on the time of uploads that is no date and not followed",
+                "limits on the time of uploads that are no dates and not followed",
+            ),
+        }
     }
 
     /// Adds what narrows the choice where something else asks for the package.

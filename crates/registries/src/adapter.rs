@@ -4,7 +4,7 @@ use crate::error::RegistryError;
 use crate::http::Credentials;
 use crate::needs::{Candidate, Needs};
 use async_trait::async_trait;
-use bifocal_core::{ArtifactFile, Origin, PackageName, Release, ReleaseRecord, Sha256, VersionPoint};
+use bifocal_core::{ArtifactFile, Choosing, Origin, PackageName, Release, ReleaseRecord, Sha256, VersionPoint};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,8 +42,13 @@ pub(crate) trait Adapter: Send + Sync {
     }
 
     /// The versions that a client on this machine may choose from, rising (PyPI and cargo).
-    async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+    async fn candidates(&self, package: &PackageName, _context: &ResolveContext) -> Result<Vec<Candidate>, RegistryError> {
         Err(RegistryError::NotServed { package: package.purl(), why: "its versions are chosen one by one".to_owned() })
+    }
+
+    /// What the user's own configuration says of how the client chooses (Python alone).
+    fn choosing(&self) -> Option<&Choosing> {
+        None
     }
 
     /// The secrets that downloads may use; each goes only where it is bound to.

@@ -300,7 +300,7 @@ impl Adapter for Cargo {
         })
     }
 
-    async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+    async fn candidates(&self, package: &PackageName, _context: &ResolveContext) -> Result<Vec<Candidate>, RegistryError> {
         let (_, index) = self.find(package).await?;
         let Some(index) = index.as_ref() else { return Ok(Vec::new()) };
         let mut lines: Vec<(ParsedVersion, &Line)> =

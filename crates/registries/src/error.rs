@@ -272,7 +272,6 @@ impl RegistryError {
                 | RegistryError::Configuration { .. }
                 | RegistryError::SelfUpstream { .. }
                 | RegistryError::ToolMissing { .. }
-                | RegistryError::BadRequirement { .. }
         )
     }
 

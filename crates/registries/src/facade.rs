@@ -127,19 +127,32 @@ impl Registries {
     }
 
     /// The versions that a client on this machine may choose from, rising (PyPI and cargo).
-    pub async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
-        self.adapter(package.ecosystem()).await?.candidates(package).await
+    pub async fn candidates(&self, package: &PackageName, context: &ResolveContext) -> Result<Vec<Candidate>, RegistryError> {
+        self.adapter(package.ecosystem()).await?.candidates(package, context).await
     }
 
     /// The files of a release that the client on this machine would take.
     pub fn client_files<'a>(&self, record: &'a ReleaseRecord) -> Vec<&'a ArtifactFile> {
         match record.release.ecosystem() {
             Ecosystem::Npm => of_kind(record, ArtifactKind::NpmTarball),
-            Ecosystem::Pypi => crate::pypi::client_files(record, &self.shared.tags()),
+            Ecosystem::Pypi => self.python_files(record),
             Ecosystem::Maven => maven_files(record),
             Ecosystem::Cargo => of_kind(record, ArtifactKind::Crate),
             Ecosystem::Golang => of_kind(record, ArtifactKind::GoModule),
         }
+    }
+
+    /// The wheel or the source distribution, by the user's `--no-binary` settings and this Python's tags.
+    fn python_files<'a>(&self, record: &'a ReleaseRecord) -> Vec<&'a ArtifactFile> {
+        let adapter = self.adapters[Ecosystem::Pypi as usize].get();
+        let built = adapter.and_then(|adapter| adapter.choosing()).is_some_and(|own| own.is_from_source(&record.release.package));
+        let source = Self::source_file(record).filter(|_| built);
+        source.map_or_else(|| crate::pypi::client_files(record, &self.shared.tags()), |file| vec![file])
+    }
+
+    /// The source distribution that a Python client builds where it takes no wheel.
+    pub fn source_file(record: &ReleaseRecord) -> Option<&ArtifactFile> {
+        crate::pypi::source_file(record)
     }
 
     /// The bytes of a POM: of a parent or a bill of materials that a POM reader needs.

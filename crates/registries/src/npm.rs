@@ -260,7 +260,9 @@ impl Adapter for Npm {
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
         let (packument, _) = self.packument(package).await?;
         let node = self.node(&packument).await;
-        let picked = pick(&packument, requirement, context, node.as_deref()).map_err(|why| match why {
+        let before = context.before.into_iter().chain(self.config.before).min();
+        let context = ResolveContext { before, ..context.clone() };
+        let picked = pick(&packument, requirement, &context, node.as_deref()).map_err(|why| match why {
             Unpicked::None(why) => RegistryError::NothingSatisfies { package: package.purl(), requirement: printable(requirement), why },
             Unpicked::Unreadable(why) => {
                 RegistryError::BadRequirement { package: package.purl(), requirement: printable(requirement), why }

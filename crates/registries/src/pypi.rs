@@ -21,8 +21,8 @@ use crate::http::{Credentials, Document, Get, blocking, off_core};
 use crate::needs::{Candidate, Needs, PypiNeeds};
 use async_trait::async_trait;
 use bifocal_core::{
-    ArtifactFile, ArtifactKind, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION, VersionPoint,
-    counted, printable,
+    ArtifactFile, ArtifactKind, Choosing, Ecosystem, Known, PackageHistory, PackageName, Release, ReleaseRecord, SCHEMA_VERSION,
+    VersionPoint, counted, printable,
 };
 use bifocal_versions::{ParsedVersion, PickOptions, best, normalise};
 use core_metadata::CoreMetadata;
@@ -163,6 +163,11 @@ impl Pypi {
         }
     }
 
+    /// The time after which uploads are not seen: the earlier of what is asked for and what the client is configured for.
+    fn seen_until(&self, context: &ResolveContext) -> Option<Timestamp> {
+        context.before.into_iter().chain(self.config.choosing.before).min()
+    }
+
     /// The interpreter that files are chosen for, and the wheels that it takes.
     async fn interpreter(&self, wanted: Option<String>) -> Result<(Python, Arc<Tags>), RegistryError> {
         let shared = Arc::clone(&self.shared);
@@ -179,6 +184,11 @@ impl Pypi {
         })
         .await
     }
+}
+
+/// Whether a file is seen by a client that sees only what was uploaded until then; one without a date is not.
+fn in_time(file: &File, before: Option<Timestamp>) -> bool {
+    before.is_none_or(|before| file.uploaded_at.is_some_and(|at| at <= before))
 }
 
 /// Versions with a file that the client takes, and whether all such files of the version are yanked.
@@ -283,10 +293,8 @@ impl Adapter for Pypi {
     async fn resolve(&self, package: &PackageName, requirement: &str, context: &ResolveContext) -> Result<Release, RegistryError> {
         let pages = self.pages(package).await?;
         let (python, tags) = self.interpreter(context.python.clone()).await?;
-        let takes = |file: &File| {
-            installable(file, &python, &tags) && context.before.is_none_or(|before| file.uploaded_at.is_some_and(|at| at <= before))
-        };
-        let usable = usable(&pages, takes);
+        let before = self.seen_until(context);
+        let usable = usable(&pages, |file: &File| installable(file, &python, &tags) && in_time(file, before));
         let yanked = |version: &str| usable.get(version).copied().unwrap_or(false);
         let options = PickOptions { latest: None, prereleases: context.prereleases, discouraged: Some(&yanked) };
         let picked = best(Ecosystem::Pypi, usable.keys().copied(), requirement, options).map_err(|error| {
@@ -313,10 +321,11 @@ impl Adapter for Pypi {
         })
     }
 
-    async fn candidates(&self, package: &PackageName) -> Result<Vec<Candidate>, RegistryError> {
+    async fn candidates(&self, package: &PackageName, context: &ResolveContext) -> Result<Vec<Candidate>, RegistryError> {
         let pages = self.pages(package).await?;
         let (python, tags) = self.interpreter(None).await?;
-        let usable = usable(&pages, |file: &File| installable(file, &python, &tags));
+        let before = self.seen_until(context);
+        let usable = usable(&pages, |file: &File| installable(file, &python, &tags) && in_time(file, before));
         let mut order: Vec<&str> = usable.keys().copied().collect();
         bifocal_versions::sort(Ecosystem::Pypi, &mut order);
         let candidate = |version: &str| Candidate { version: version.to_owned(), withdrawn: usable.get(version).copied().unwrap_or(false) };
@@ -353,6 +362,14 @@ impl Adapter for Pypi {
 
     fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&self.config.credentials)
+    }
+
+    fn choosing(&self) -> Option<&Choosing> {
+        Some(&self.config.choosing)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.config.unfollowed.clone()
     }
 
     async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
@@ -497,9 +514,13 @@ pub(crate) fn client_files<'a>(record: &'a ReleaseRecord, tags: &Tags) -> Vec<&'
     let wheels = record.files.iter().filter(|file| file.kind == ArtifactKind::Wheel);
     let ranked = wheels.filter_map(|file| Some((wheel_order(&file.filename, file.yanked.is_some(), tags)?, file)));
     let wheel = ranked.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, file)| file);
+    wheel.or_else(|| source_file(record)).into_iter().collect()
+}
+
+/// The source distribution that the client takes where it takes no wheel.
+pub(crate) fn source_file(record: &ReleaseRecord) -> Option<&ArtifactFile> {
     let sdists = record.files.iter().filter(|file| file.kind == ArtifactKind::Sdist);
-    let sdist = || sdists.min_by_key(|file| (file.yanked.is_some(), !file.filename.ends_with(".tar.gz"), file.filename.as_str()));
-    wheel.or_else(sdist).into_iter().collect()
+    sdists.min_by_key(|file| (file.yanked.is_some(), !file.filename.ends_with(".tar.gz"), file.filename.as_str()))
 }
 
 fn unknown(why: &str) -> Needs {

@@ -11,6 +11,7 @@
 
 mod baseline;
 mod cache;
+mod choosing;
 mod determinism;
 mod diff;
 mod docs;

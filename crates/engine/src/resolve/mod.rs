@@ -164,6 +164,7 @@ pub(crate) async fn resolve(manifest: &Unlocked, intake: &Intake, step: &(dyn Fn
         Ecosystem::Pypi => Some(PythonEnvironment::here(&intake.registries.python_version().await)),
         _ => None,
     };
+    let context = &ResolveContext { before: manifest.choosing.before, ..ResolveContext::default() };
     let mut known = Known::default();
     for _ in 0..MAX_ROUNDS {
         let (resolved, open) = {
@@ -184,7 +185,7 @@ pub(crate) async fn resolve(manifest: &Unlocked, intake: &Intake, step: &(dyn Fn
         }
         let answers: Vec<(Question, Told)> = futures::stream::iter(open)
             .map(|question| async move {
-                let told = answer(&question, intake).await;
+                let told = answer(&question, intake, context).await;
                 (question, told)
             })
             .buffer_unordered(SIDE_BY_SIDE)
@@ -218,20 +219,20 @@ enum Told {
     Needs(Answer<Arc<Needs>>),
 }
 
-async fn answer(question: &Question, intake: &Intake) -> Told {
+async fn answer(question: &Question, intake: &Intake, context: &ResolveContext) -> Told {
     let registries = &intake.registries;
     let needs = async |release: &Release| intake.needs(release).await.map(Arc::new).map_err(Failure::from);
     match question {
-        Question::Pick(package, requirement) => {
-            match registries.resolve(package, requirement, &ResolveContext::default()).await.map_err(Failure::from) {
-                Ok(release) => {
-                    let asked = needs(&release).await;
-                    Told::Pick(Ok(release), Some(asked))
-                }
-                Err(failure) => Told::Pick(Err(failure), None),
+        Question::Pick(package, requirement) => match registries.resolve(package, requirement, context).await.map_err(Failure::from) {
+            Ok(release) => {
+                let asked = needs(&release).await;
+                Told::Pick(Ok(release), Some(asked))
             }
+            Err(failure) => Told::Pick(Err(failure), None),
+        },
+        Question::Candidates(package) => {
+            Told::Candidates(registries.candidates(package, context).await.map(Arc::new).map_err(Failure::from))
         }
-        Question::Candidates(package) => Told::Candidates(registries.candidates(package).await.map(Arc::new).map_err(Failure::from)),
         Question::Needs(release) => Told::Needs(needs(release).await),
     }
 }
@@ -308,7 +309,7 @@ impl Plan {
             for root in &manifest.roots {
                 if let Requested::Range { package, requirement } = &root.requested {
                     let (package, requirement) = (package.clone(), requirement.clone());
-                    self.ranges.push(RangeRequest { package, requirement, dependency: root.clone() });
+                    self.ranges.push(RangeRequest { package, requirement, dependency: root.clone(), choosing: manifest.choosing.clone() });
                 }
             }
             return configuration;
@@ -331,6 +332,7 @@ impl Plan {
                 ask: bifocal_core::Ask::default(),
             };
             self.add_resolved(chosen.release.clone(), &dependency);
+            self.note_source(&chosen.release, &manifest.choosing);
         }
         let whole = found.missing.is_empty() && found.unknown.is_empty() && found.elsewhere.is_empty();
         self.resolved.push(format!(

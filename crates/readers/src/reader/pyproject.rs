@@ -9,7 +9,7 @@ use crate::error::{Problem, ReadError, shown};
 use crate::listing::Listing;
 use crate::python::requirement;
 use crate::source::Source;
-use bifocal_core::{Ask, Ecosystem, FileKind, Inventory, PackageName, Requested, Role};
+use bifocal_core::{Ask, Choosing, Ecosystem, FileKind, Inventory, PackageName, Requested, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables that a project file may have.
@@ -111,6 +111,7 @@ fn part(source: &Source<'_>, ctx: &ReadContext<'_>, part: Part<'_>) -> Result<In
         for node in uv.list_of(source, "constraint-dependencies")? {
             reading.constraint(node)?;
         }
+        reading.choosing(uv)?;
     }
     if let Some(pdm) = pdm.filter(|_| part.has(FileKind::PdmLock)) {
         for group in pdm.entries_of(source, "dev-dependencies")?.iter().filter(|group| part.has_group(&group.key)) {
@@ -202,6 +203,24 @@ impl Reading<'_, '_, '_> {
             }
         }
         requirement::add(&mut self.list, self.ctx, text, node.line, role)
+    }
+
+    /// uv's `exclude-newer` and `no-binary`.
+    fn choosing(&mut self, uv: &Table<'_>) -> Result<(), ReadError> {
+        let source = self.list.source;
+        if let Some(text) = uv.text(&source, "exclude-newer")? {
+            self.list.uploaded_before(text, true);
+        }
+        if uv.flag("no-binary") {
+            self.list.choosing().add_from_source(Choosing::ALL);
+        }
+        for node in uv.list_of(&source, "no-binary-package")? {
+            self.list.choosing().add_from_source(node.text(&source, "a package")?);
+        }
+        if uv.get("exclude-newer-package").is_some() {
+            self.list.other("table `exclude-newer-package` of uv", "tables `exclude-newer-package` of uv");
+        }
+        Ok(())
     }
 
     /// One of uv's `constraint-dependencies`.

@@ -22,9 +22,11 @@ const MAX_INCLUDES: usize = 200;
 const MAX_INDEXES: usize = 32;
 
 /// pip's options without a value, and those with one, that change nothing in what is asked for.
-const FLAGS: [&str; 5] = ["--no-index", "--prefer-binary", "--require-hashes", "--pre", "--no-deps"];
-const WITH_VALUE: [&str; 7] =
-    ["--no-binary", "--only-binary", "--trusted-host", "--use-feature", "--python-version", "--platform", "--uploaded-prior-to"];
+const FLAGS: [&str; 3] = ["--no-index", "--require-hashes", "--no-deps"];
+const WITH_VALUE: [&str; 2] = ["--trusted-host", "--use-feature"];
+/// Those that have pip take other releases or files, and that are not followed.
+const OTHER_FLAGS: [&str; 2] = ["--prefer-binary", "--pre"];
+const OTHER_WITH_VALUE: [&str; 5] = ["--only-binary", "--python-version", "--platform", "--implementation", "--abi"];
 
 /// A requirement found, kept until the constraints are all known.
 struct Found {
@@ -128,6 +130,10 @@ impl Reading<'_, '_, '_> {
             if FLAGS.contains(&name) && attached.is_none() {
                 continue;
             }
+            if OTHER_FLAGS.contains(&name) && attached.is_none() {
+                self.not_followed(name);
+                continue;
+            }
             let value = attached.or_else(|| words.next().map(String::as_str)).ok_or_else(unknown)?;
             match name {
                 "-r" | "--requirement" | "--requirements" => self.include(source, line, value, constraint, open)?,
@@ -139,11 +145,21 @@ impl Reading<'_, '_, '_> {
                 }
                 "-i" | "--index-url" | "--pypi-url" => self.index = Some(address::origin(value)),
                 "--extra-index-url" | "-f" | "--find-links" => self.more_index(source, line, name, value)?,
+                "--no-binary" => self.list.choosing().add_from_source(value),
+                "--uploaded-prior-to" => self.list.uploaded_before(value, false),
                 name if WITH_VALUE.contains(&name) => {}
+                name if OTHER_WITH_VALUE.contains(&name) => self.not_followed(name),
                 _ => return Err(unknown()),
             }
         }
         Ok(())
+    }
+
+    fn not_followed(&mut self, name: &str) {
+        self.list.other(
+            &format!("option `{name}`, by which pip may take other releases or files"),
+            &format!("options `{name}`, by which pip may take other releases or files"),
+        );
     }
 
     fn more_index(&mut self, source: &Source<'_>, line: u32, name: &str, written: &str) -> Result<(), ReadError> {

@@ -13,8 +13,9 @@ use crate::http::Credentials;
 use crate::http::strangers::Strangers;
 use crate::tool::{self, Question};
 use base64::Engine as _;
-use bifocal_core::{Ecosystem, printable};
+use bifocal_core::{Choosing, Ecosystem, printable};
 use bifocal_readers::npmrc;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(crate) struct NpmConfig {
     /// Which tarball hosts are replaced by the registry's own (`replace-registry-host`).
     pub(crate) replace_host: ReplaceHost,
     pub(crate) notes: Vec<String>,
+    /// Only what was published until then is seen (`before`, `min-release-age`).
+    pub(crate) before: Option<Timestamp>,
 }
 
 /// npm's `replace-registry-host`.
@@ -73,6 +76,8 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
     let mut credentials = Credentials::default();
     let mut notes = Vec::new();
     let listed = from_options(shared, Ecosystem::Npm, &mut credentials)?;
+    let layers = layers(shared).await?;
+    let before = before(&layers, shared.http.now())?;
     if let Some(first) = listed.into_iter().next() {
         return Ok(NpmConfig {
             default: Ok(first),
@@ -80,9 +85,9 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
             credentials: Arc::new(credentials),
             replace_host: ReplaceHost::BuiltIn,
             notes,
+            before,
         });
     }
-    let layers = layers(shared).await?;
     let mut strangers = known(&layers, env);
     let mut scopes = BTreeMap::new();
     for key in layers.keys() {
@@ -120,7 +125,26 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
         // npm's own word for its built-in default, or nothing.
         _ => ReplaceHost::BuiltIn,
     };
-    Ok(NpmConfig { default, scopes, credentials: Arc::new(credentials), replace_host, notes })
+    Ok(NpmConfig { default, scopes, credentials: Arc::new(credentials), replace_host, notes, before })
+}
+
+/// npm's `before`, and its `min-release-age` in days: npm installs nothing that was published later.
+fn before(layers: &Layers, now: Timestamp) -> Result<Option<Timestamp>, RegistryError> {
+    let wrong = |key: &str, value: &str, layer: &Layer, what: &str| RegistryError::Configuration {
+        place: format!("{key} in {}", layer.place),
+        why: format!("`{}` is no {what}", printable(value)),
+    };
+    let mut found = None;
+    if let Some((text, layer)) = layers.get("before").filter(|(text, _)| *text != "null") {
+        found = Some(Choosing::uploaded_before(text, false).ok_or_else(|| wrong("before", text, layer, "date"))?);
+    }
+    if let Some((text, layer)) = layers.get("min-release-age").filter(|(text, _)| *text != "null") {
+        let days: u32 = text.parse().map_err(|_| wrong("min-release-age", text, layer, "number of days"))?;
+        let age = SignedDuration::from_hours(24 * i64::from(days));
+        let at = now.checked_sub(age).map_err(|_| wrong("min-release-age", text, layer, "number of days"))?;
+        found = Some(found.map_or(at, |held: Timestamp| held.min(at)));
+    }
+    Ok(found)
 }
 
 /// npm's built-in default registry: what it says when it sees no configuration at all.

@@ -7,11 +7,12 @@
 mod uv;
 
 use super::{Upstream, expand_path, from_options, netrc, pipconf, read_file, shown_path};
+use crate::environment::Environment;
 use crate::error::RegistryError;
 use crate::facade::Shared;
 use crate::http::Credentials;
 use crate::http::strangers::Strangers;
-use bifocal_core::{Ecosystem, PackageName};
+use bifocal_core::{Choosing, Ecosystem, PackageName, printable};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +39,10 @@ pub(crate) struct PypiConfig {
     pub(crate) strategy: Strategy,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) notes: Vec<String>,
+    /// What variables say of how the client chooses.
+    pub(crate) choosing: Choosing,
+    /// Variables by which the client may take other releases or files, and that are not followed.
+    pub(crate) unfollowed: Vec<String>,
 }
 
 /// An index as configured, before its address is read.
@@ -60,6 +65,7 @@ struct Found {
 
 /// Reads the configuration.
 pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, RegistryError> {
+    let (choosing, unfollowed) = choosing(&shared.env)?;
     let mut credentials = Credentials::default();
     let listed = from_options(shared, Ecosystem::Pypi, &mut credentials)?;
     credentials.reach_hosts();
@@ -71,6 +77,8 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
             strategy: Strategy::Best,
             credentials: Arc::new(credentials),
             notes: Vec::new(),
+            choosing,
+            unfollowed,
         };
         return Ok(config);
     }
@@ -112,7 +120,43 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<PypiConfig, Registr
     logins(shared, indexes.iter().chain(&explicit), &mut credentials)?;
     credentials.reach_hosts();
     credentials.shun(strangers);
-    Ok(PypiConfig { indexes, explicit, sources: found.sources, strategy, credentials: Arc::new(credentials), notes: found.notes })
+    let (sources, credentials, notes) = (found.sources, Arc::new(credentials), found.notes);
+    Ok(PypiConfig { indexes, explicit, sources, strategy, credentials, notes, choosing, unfollowed })
+}
+
+/// Variables of pip and uv that narrow what is seen or have it built from source, and those that are not followed.
+fn choosing(env: &Environment) -> Result<(Choosing, Vec<String>), RegistryError> {
+    let mut own = Choosing::default();
+    for (variable, through) in [("UV_EXCLUDE_NEWER", true), ("PIP_UPLOADED_PRIOR_TO", false)] {
+        let Some(text) = env.var(variable).filter(|text| !text.trim().is_empty()) else { continue };
+        let at = Choosing::uploaded_before(text, through).ok_or_else(|| RegistryError::Configuration {
+            place: variable.to_owned(),
+            why: format!("`{}` is no date and no time of one; lengths of time are not followed", printable(text)),
+        })?;
+        own.before = Some(own.before.map_or(at, |held| held.min(at)));
+    }
+    for variable in ["PIP_NO_BINARY", "UV_NO_BINARY_PACKAGE"] {
+        for value in env.var(variable).unwrap_or_default().split_whitespace() {
+            own.add_from_source(value);
+        }
+    }
+    if env.var("UV_NO_BINARY").is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y" | "t")) {
+        own.add_from_source(Choosing::ALL);
+    }
+    const OTHERS: [&str; 9] = [
+        "PIP_ONLY_BINARY",
+        "PIP_PREFER_BINARY",
+        "PIP_PRE",
+        "PIP_PLATFORM",
+        "PIP_PYTHON_VERSION",
+        "UV_NO_BUILD",
+        "UV_NO_BUILD_PACKAGE",
+        "UV_PRERELEASE",
+        "UV_RESOLUTION",
+    ];
+    let set = OTHERS.iter().filter(|name| env.var(name).is_some_and(|value| !value.is_empty()));
+    let unfollowed = set.map(|name| format!("{name} is not followed: the client may take other releases or files than were looked at"));
+    Ok((own, unfollowed.collect()))
 }
 
 /// What the user's own configuration of uv or pip names, where the project's names anything: else nothing is met.
