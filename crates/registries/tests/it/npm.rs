@@ -156,7 +156,7 @@ async fn ranges_are_resolved_to_what_npm_takes() {
     assert_eq!(resolve("^1.0.0").await.unwrap(), "1.1.0");
     assert_eq!(resolve("1.0.x").await.unwrap(), "1.0.0");
     assert!(matches!(resolve("^2").await, Err(RegistryError::NothingSatisfies { .. })));
-    assert!(resolve("a b c ///").await.unwrap_err().is_configuration());
+    assert!(matches!(resolve("a b c ///").await, Err(RegistryError::BadRequirement { .. })));
     let document = registries.versions(&package).await.unwrap();
     assert_eq!(document.versions.iter().map(|point| point.version.as_str()).collect::<Vec<_>>(), ["1.0.0", "1.1.0"]);
     assert_eq!(document.latest.as_deref(), Some("1.1.0"));
