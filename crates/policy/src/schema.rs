@@ -183,7 +183,7 @@ fields! {
         Optional, "optional", Type::Bool, "whether every file that asks for the release wants it for development, test or optional use only";
         Signals, "signals", Type::List(Box::new(Type::Signal)), "every signal of every lens";
         Artifacts, "artifacts", Type::List(Box::new(Type::Artifact)), "the artifacts that were assessed";
-        Feeds, "feeds", Type::Map(Domain::Health), "health by feed: fresh, stale or missing";
+        Feeds, "feeds", Type::Map(Domain::Health), "health by feed: fresh, stale, missing or damaged";
         EvaluatedAt, "evaluated_at", Type::Timestamp, "the time for which the policy is evaluated";
     }
 }
