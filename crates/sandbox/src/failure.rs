@@ -57,8 +57,11 @@ fn how(signal: Option<i32>, code: Option<i32>) -> String {
     }
 }
 
+/// What a panic says, or else the last line: behind a panic's message stand only hints and a backtrace.
 fn said(stderr: &str) -> String {
-    let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+    let of_panic = lines.iter().rposition(|line| line.contains(" panicked at ")).and_then(|at| lines.get(at + 1));
+    let last = of_panic.or(lines.last()).copied().unwrap_or_default();
     let mut shown: String = last.chars().take(300).flat_map(char::escape_debug).collect();
     if !shown.is_empty() {
         shown.insert_str(0, ": ");
@@ -72,6 +75,7 @@ pub(crate) fn tells_of_exhausted_memory(stderr: &str) -> bool {
     (stderr.contains("memory allocation of ") && stderr.contains(" bytes failed"))
         || stderr.contains("failed to allocate ")
         || stderr.contains("Cannot allocate memory")
+        || stderr.contains("out of memory")
 }
 
 #[cfg(test)]
@@ -82,6 +86,10 @@ mod tests {
     fn the_text_says_how_it_ended_and_escapes_what_it_said() {
         let failure = ChildFailure::Crashed { signal: Some(6), code: None, stderr: "one\ntwo\u{1b}[2J\n\n".to_owned() };
         assert_eq!(failure.to_string(), "the analyser crashed (signal 6): two\\u{1b}[2J");
+        let panic =
+            "thread 'analyser' (7) panicked at src/parse.rs:1:2:\nno such node\nnote: run with `RUST_BACKTRACE=1` environment variable\n";
+        let failure = ChildFailure::Crashed { signal: None, code: Some(101), stderr: panic.to_owned() };
+        assert_eq!(failure.to_string(), "the analyser crashed (exit code 101): no such node");
         let failure = ChildFailure::Crashed { signal: None, code: Some(101), stderr: String::new() };
         assert_eq!(failure.to_string(), "the analyser crashed (exit code 101)");
         assert_eq!(ChildFailure::OutOfMemory { limit: 4 << 30 }.to_string(), "the analyser needed more than 4096 MiB of memory");
@@ -91,6 +99,7 @@ mod tests {
     fn exhausted_memory_is_told_by_what_allocators_print() {
         assert!(tells_of_exhausted_memory("x\nmemory allocation of 99 bytes failed\n"));
         assert!(tells_of_exhausted_memory("tree-sitter failed to allocate 99 bytes"));
+        assert!(tells_of_exhausted_memory("thread 'analyser' panicked at bump.rs:1:2:\nout of memory"));
         assert!(!tells_of_exhausted_memory("thread 'main' has overflowed its stack"));
     }
 }

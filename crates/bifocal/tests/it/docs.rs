@@ -53,6 +53,30 @@ fn every_shipped_policy_is_without_mistakes() {
     lab.run(&["policy", "show", "lax"]).expect(2).complains(&["lax", "default, strict, observe"]);
 }
 
+/// Whoever follows a page copies its policies: each has to load.
+#[test]
+fn every_policy_that_the_pages_show_is_without_mistakes() {
+    let lab = Lab::new();
+    let mut pages = vec![repository().join("docs/src")];
+    let mut shown = 0;
+    while let Some(path) = pages.pop() {
+        if path.is_dir() {
+            pages.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|end| end == "md") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for block in text.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("\n```").map(|(block, _)| block)) {
+                if block.contains("schema_version") && block.contains("[[") {
+                    let copied = lab.write("policy.toml", block);
+                    let run = lab.run(&["policy", "check", copied.to_str().unwrap()]);
+                    assert_eq!(run.code, Some(0), "{}: {run}", path.display());
+                    shown += 1;
+                }
+            }
+        }
+    }
+    assert!(shown > 0, "the pages show no policy");
+}
+
 /// Every rule of the packs is worth a name in the docs or explains itself: it has a message and, where it stops, a remedy.
 #[test]
 fn every_rule_that_stops_something_says_what_to_do() {
