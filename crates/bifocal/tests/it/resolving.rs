@@ -48,6 +48,21 @@ fn npm_versions_stand_beside_each_other_only_where_one_does_not_do() {
 }
 
 #[test]
+fn npm_packages_that_ask_for_each_others_other_version_have_an_end() {
+    let lab = npm_lab();
+    for package in [
+        NpmPackage::new("x", "1.0.0").dependency("y", "1.0.0"),
+        NpmPackage::new("x", "2.0.0").dependency("y", "2.0.0"),
+        NpmPackage::new("y", "1.0.0").dependency("x", "2.0.0"),
+        NpmPackage::new("y", "2.0.0").dependency("x", "1.0.0"),
+    ] {
+        lab.upstream.publish(package);
+    }
+    lab.write("package.json", "{\"dependencies\": {\"x\": \"1.0.0\"}}");
+    assert_eq!(named(&lab, 0, &["--at", AT]), set(&["x@1.0.0", "x@2.0.0", "y@1.0.0", "y@2.0.0"]));
+}
+
+#[test]
 fn what_only_a_dependency_of_a_dependency_brings_is_judged() {
     let lab = npm_lab();
     lab.upstream.publish(dropper("leaf", "1.0.2"));

@@ -211,6 +211,9 @@ impl Tree {
         }
         let placed = self.nodes.len();
         let root = self.root_of(from, edge);
+        // A release below itself is a link to the folder that is there already, or two that ask for each other's other
+        // version would have no end.
+        let is_link = self.upwards(target).any(|above| above != ROOT && self.release(above) == Some(&release));
         self.nodes.push(Node { name: edge.name.clone(), release: Some(release), parent: Some(target), from, root, ..Node::default() });
         self.nodes[target].children.insert(edge.name.clone(), placed);
         for (node, at) in again {
@@ -218,6 +221,9 @@ impl Tree {
             if !self.nodes[node].gone && !self.satisfies(edge, placed) {
                 self.enqueue(node);
             }
+        }
+        if is_link {
+            return None;
         }
         self.enqueue(placed);
         self.dedupe(target, &edge.name);
