@@ -164,6 +164,16 @@ fn crates_share_one_version_of_each_compatible_range_and_bring_what_features_tur
     lab.run(&["check", "--at", AT]).expect(3).says(&["pkg:cargo/shared", "cargo generate-lockfile", "2.0.0"]);
 }
 
+#[test]
+fn an_exact_crate_that_clashes_with_what_another_asks_for_is_an_error() {
+    let lab = Lab::new();
+    lab.upstream.publish(CratePackage::new("base", "1.0.100"));
+    lab.upstream.publish(CratePackage::new("base", "1.0.200"));
+    lab.upstream.publish(CratePackage::new("upper", "1.0.0").dependency("base", "^1.0.150"));
+    lab.write("Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\n\n[dependencies]\nbase = \"=1.0.100\"\nupper = \"1\"\n");
+    lab.run(&["check", "--at", AT]).expect(3).says(&["base", "cargo generate-lockfile"]);
+}
+
 fn python_lab() -> Lab {
     let lab = Lab::new();
     for package in [

@@ -286,8 +286,10 @@ impl Plan {
             if missing.configuration && configuration.is_none() {
                 configuration = Some(missing.told());
             }
-            // One exact release that is asked for is looked at by itself, and its own error says more.
-            let exact = missing.chain.is_empty()
+            // One exact release that is asked for is looked at by itself, and its own error says more. In cargo it may
+            // also be there and clash with what others ask for.
+            let exact = manifest.ecosystem != Ecosystem::Cargo
+                && missing.chain.is_empty()
                 && manifest.roots.get(missing.root).is_some_and(|root| matches!(root.requested, Requested::Exact { .. }));
             if !exact || found.unsolved {
                 self.not_evaluated.push(NotEvaluated { what: missing.what.clone(), place: place(missing.root), error: missing.told() });
