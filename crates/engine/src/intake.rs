@@ -279,8 +279,7 @@ impl Intake {
     pub(crate) async fn fetch_record(&self, release: &Release, stale: Option<&ReleaseRecord>) -> Result<ReleaseRecord, TakeError> {
         let started = Instant::now();
         let mut record = self.registries.record(release).await?;
-        let elsewhere = self.registries.elsewhere(&release.package).await;
-        record.also_on = elsewhere;
+        record.also_on = self.registries.elsewhere(&release.package).await?;
         if let Some(old) = stale {
             provenance::remember(old, &mut record);
         }

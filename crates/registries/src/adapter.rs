@@ -1,5 +1,6 @@
 //! What every ecosystem's adapter offers, and the values that pass through.
 
+use crate::discovery::Upstream;
 use crate::error::RegistryError;
 use crate::http::Credentials;
 use crate::needs::{Candidate, Needs};
@@ -60,7 +61,10 @@ pub(crate) trait Adapter: Send + Sync {
     }
 
     /// Ids of all configured upstreams that have the package. Asked only when there is more than one.
-    async fn elsewhere(&self, package: &PackageName) -> Vec<String>;
+    ///
+    /// # Errors
+    /// One of them gives no answer ([`told`]): only "no such package" is a no.
+    async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError>;
 
     /// The upstreams in the order in which they are asked, and where each was configured.
     fn upstreams(&self) -> Vec<UpstreamInfo>;
@@ -89,6 +93,25 @@ pub(crate) trait Adapter: Send + Sync {
     /// A file that a classifier and an extension name, beside those of the record (Maven alone).
     async fn further_file(&self, release: &Release, _classifier: &str, _extension: &str) -> Result<ArtifactFile, RegistryError> {
         Err(RegistryError::NotServed { package: release.purl(), why: "its ecosystem has no classifiers".to_owned() })
+    }
+}
+
+/// What one upstream says of whether it has a package: its answer, or `None` when it says that it has none.
+///
+/// An upstream that only a file of the checked project names is never asked, so it counts as none of the configured ones.
+///
+/// # Errors
+/// It failed. The attack: a registry that is down, or kept from answering, must not hide that a private name is public.
+pub(crate) fn told<T>(
+    package: &PackageName,
+    upstream: &Upstream,
+    answer: Result<Option<T>, RegistryError>,
+) -> Result<Option<T>, RegistryError> {
+    match answer {
+        Err(RegistryError::PackageNotFound { .. }) => Ok(None),
+        Err(RegistryError::Stranger { .. }) if upstream.of_project => Ok(None),
+        Err(why) => Err(RegistryError::AlsoOnUnknown { package: package.purl(), upstream: upstream.id.clone(), why: Box::new(why) }),
+        found => found,
     }
 }
 

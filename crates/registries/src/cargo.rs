@@ -8,7 +8,7 @@ mod index;
 #[cfg(test)]
 mod tests;
 
-use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
+use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo, told};
 use crate::discovery::Upstream;
 use crate::discovery::cargo::{CargoSetup, discover};
 use crate::error::{RegistryError, shown};
@@ -313,14 +313,15 @@ impl Adapter for Cargo {
         Arc::clone(&self.credentials)
     }
 
-    async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
+    async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
         let mut found = Vec::new();
         for upstream in &self.setup.upstreams {
-            if self.index(upstream, package.as_str()).await.is_ok_and(|index| index.is_some()) {
+            let index = self.index(upstream, package.as_str()).await;
+            if told(package, upstream, index.map(|index| index.is_some().then_some(())))?.is_some() {
                 found.push(upstream.id.clone());
             }
         }
-        found
+        Ok(found)
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {

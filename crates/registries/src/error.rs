@@ -75,6 +75,16 @@ pub enum RegistryError {
         /// Upstream id.
         upstream: String,
     },
+    /// Whether a further upstream has a package of the same name cannot be told: it gave no answer.
+    #[error("whether {package} is also on upstream `{upstream}` is not known, and a name on two upstreams may be mistaken: {why}")]
+    AlsoOnUnknown {
+        /// The package's purl.
+        package: String,
+        /// Upstream id.
+        upstream: String,
+        /// What came instead of an answer.
+        why: Box<RegistryError>,
+    },
     /// The client fetches it in a way that this program does not (Go's `direct`).
     #[error("{package} is not served by a registry: {why}")]
     NotServed {
@@ -266,13 +276,14 @@ pub enum RegistryError {
 impl RegistryError {
     /// Whether the user's configuration is to blame (exit code 2), rather than an upstream (exit code 3).
     pub fn is_configuration(&self) -> bool {
-        matches!(
-            self,
+        match self {
             RegistryError::NoUpstream { .. }
-                | RegistryError::Configuration { .. }
-                | RegistryError::SelfUpstream { .. }
-                | RegistryError::ToolMissing { .. }
-        )
+            | RegistryError::Configuration { .. }
+            | RegistryError::SelfUpstream { .. }
+            | RegistryError::ToolMissing { .. } => true,
+            RegistryError::AlsoOnUnknown { why, .. } => why.is_configuration(),
+            _ => false,
+        }
     }
 
     /// Whether the upstream answered and has no such thing.
@@ -293,6 +304,7 @@ impl RegistryError {
                 true
             }
             RegistryError::Status { status, .. } => *status == 429 || *status == 408 || *status >= 500,
+            RegistryError::AlsoOnUnknown { why, .. } => why.is_transient(),
             _ => false,
         }
     }
@@ -336,6 +348,10 @@ mod tests {
         assert!(missing.to_string().contains("set `npm_config_registry`"), "{missing}");
         let gone = RegistryError::FileNotFound { url: String::new(), status: 404 };
         assert!(gone.is_not_found() && !gone.is_configuration() && !gone.is_transient());
-        assert!(RegistryError::Status { url: String::new(), status: 503, tries: 4, reason: String::new() }.is_transient());
+        let busy = RegistryError::Status { url: String::new(), status: 503, tries: 4, reason: String::new() };
+        assert!(busy.is_transient());
+        let also_on = |why| RegistryError::AlsoOnUnknown { package: String::new(), upstream: String::new(), why: Box::new(why) };
+        let (open, refused) = (also_on(busy), also_on(RegistryError::FileNotFound { url: String::new(), status: 404 }));
+        assert!(open.is_transient() && !open.is_configuration() && !refused.is_transient() && !refused.is_not_found());
     }
 }

@@ -248,14 +248,16 @@ impl Registries {
     ///
     /// Two entries mean that a private name is also public (dependency confusion). This asks every upstream that the
     /// user configured for the ecosystem, so each of them learns the name.
-    pub async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
-        match self.adapter(package.ecosystem()).await {
-            Ok(adapter) if adapter.upstreams().len() > 1 => {
-                let found = adapter.elsewhere(package).await;
-                if found.len() > 1 { found } else { Vec::new() }
-            }
-            _ => Vec::new(),
+    ///
+    /// # Errors
+    /// One of them answers neither that it has the package nor that it has none.
+    pub async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
+        let adapter = self.adapter(package.ecosystem()).await?;
+        if adapter.upstreams().len() < 2 {
+            return Ok(Vec::new());
         }
+        let found = adapter.elsewhere(package).await?;
+        Ok(if found.len() > 1 { found } else { Vec::new() })
     }
 
     /// What discovery finds for each ecosystem, for `doctor`.

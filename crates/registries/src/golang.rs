@@ -10,7 +10,7 @@ mod gomod;
 mod protocol_tests;
 pub(crate) mod sumdb;
 
-use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
+use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo, told};
 use crate::discovery::golang::{End, GoSetup, Proxy, discover, holds};
 use crate::error::{RegistryError, shown};
 use crate::facade::Shared;
@@ -374,17 +374,17 @@ impl Adapter for Golang {
         Arc::clone(&self.credentials)
     }
 
-    async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
+    async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
         let mut found = Vec::new();
         for proxy in &self.setup.proxies {
-            let Ok(url) = address(proxy, package, "@v/list") else { continue };
-            if let Ok(Some(document)) = self.document(url).await
+            let document = self.document(address(proxy, package, "@v/list")?).await;
+            if let Some(document) = told(package, &proxy.upstream, document)?
                 && !document.body.trim_ascii().is_empty()
             {
                 found.push(proxy.upstream.id.clone());
             }
         }
-        found
+        Ok(found)
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {

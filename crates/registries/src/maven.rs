@@ -9,7 +9,7 @@ mod pom;
 #[cfg(test)]
 mod tests;
 
-use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
+use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo, told};
 use crate::discovery::Upstream;
 use crate::discovery::maven::{MavenSetup, discover};
 use crate::error::{RegistryError, shown};
@@ -358,14 +358,15 @@ impl Adapter for Maven {
         Arc::clone(&self.credentials)
     }
 
-    async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
+    async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
         let mut found = Vec::new();
         for upstream in &self.setup.upstreams {
-            if self.metadata(upstream, package).await.is_ok_and(|metadata| metadata.is_some()) {
+            let metadata = self.metadata(upstream, package).await;
+            if told(package, upstream, metadata.map(|metadata| metadata.is_some().then_some(())))?.is_some() {
                 found.push(upstream.id.clone());
             }
         }
-        found
+        Ok(found)
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {

@@ -7,7 +7,7 @@
 mod needs;
 mod packument;
 
-use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
+use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo, told};
 use crate::discovery::npm::{NpmConfig, ReplaceHost, built_in, discover};
 use crate::discovery::{Upstream, ask};
 use crate::error::{RegistryError, shown};
@@ -291,17 +291,17 @@ impl Adapter for Npm {
         Arc::clone(&self.config.credentials)
     }
 
-    async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
-        let Ok(own) = self.upstream(package) else { return Vec::new() };
+    async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
+        let own = self.upstream(package)?;
         let mut found = Vec::new();
         // Only a scope's package can come from two places: names without one are never asked of a scope's registry.
         let others = self.config.default.iter().filter(|other| other.base != own.base);
         for upstream in std::iter::once(own).chain(others) {
-            if self.packument_on(package, upstream).await.is_ok() {
+            if told(package, upstream, self.packument_on(package, upstream).await.map(Some))?.is_some() {
                 found.push(upstream.id.clone());
             }
         }
-        found
+        Ok(found)
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {

@@ -11,7 +11,7 @@ pub(crate) mod python;
 mod requires;
 mod tags;
 
-use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo};
+use crate::adapter::{Adapter, PackageDoc, ResolveContext, UpstreamInfo, told};
 use crate::discovery::Upstream;
 use crate::discovery::pypi::{PypiConfig, Strategy, discover};
 use crate::error::{RegistryError, shown};
@@ -372,16 +372,18 @@ impl Adapter for Pypi {
         self.config.unfollowed.clone()
     }
 
-    async fn elsewhere(&self, package: &PackageName) -> Vec<String> {
+    async fn elsewhere(&self, package: &PackageName) -> Result<Vec<String>, RegistryError> {
         let all: Vec<&Upstream> = self.config.indexes.iter().chain(&self.config.explicit).collect();
         let pages = futures::future::join_all(all.iter().map(|index| self.page(package, index))).await;
-        let found: Vec<(&Upstream, Arc<Index>)> =
-            all.into_iter().zip(pages).filter_map(|(index, page)| Some((index, page.ok()??))).collect();
+        let mut found: Vec<(&Upstream, Arc<Index>)> = Vec::new();
+        for (index, page) in all.into_iter().zip(pages) {
+            found.extend(told(package, index, page)?.map(|page| (index, page)));
+        }
         // PEP 708: an index that says it tracks another one's project is the same project, not another of its name.
         let tracked = |index: &Upstream, page: &Index| {
             found.iter().any(|(other, _)| other.base != index.base && page.tracks.iter().any(|text| same_page(text, &other.base, package)))
         };
-        found.iter().filter(|(index, page)| !tracked(index, page)).map(|(index, _)| index.id.clone()).collect()
+        Ok(found.iter().filter(|(index, page)| !tracked(index, page)).map(|(index, _)| index.id.clone()).collect())
     }
 
     fn upstreams(&self) -> Vec<UpstreamInfo> {

@@ -9,6 +9,7 @@
     reason = "a broken test set-up must stop the test at once, with the place"
 )]
 
+mod also_on;
 mod baseline;
 mod cache;
 mod choosing;

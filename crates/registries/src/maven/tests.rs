@@ -62,7 +62,7 @@ async fn a_record_joins_pom_parent_metadata_and_checksums() {
     assert_eq!(record.history.first_published_at, Known::Given("2023-01-01T00:00:00Z".parse().unwrap()));
     let download = registries.download(&record.release, registries.client_files(&record)[0]).await.unwrap();
     assert_eq!(&download.bytes[..], JAR);
-    assert_eq!(registries.elsewhere(&record.release.package).await, Vec::<String>::new());
+    assert_eq!(registries.elsewhere(&record.release.package).await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]

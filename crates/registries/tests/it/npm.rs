@@ -141,7 +141,7 @@ async fn scopes_go_to_their_registry_and_tokens_stay_off_tarball_hosts() {
     assert_eq!(private.log()[0].header("authorization"), "Bearer s3cret");
     assert_eq!(files.log()[0].header("authorization"), "");
     assert_eq!(public.log().len(), 0, "the public registry does not learn the private name");
-    assert_eq!(registries.elsewhere(&wanted.package).await, ["@acme", "default"]);
+    assert_eq!(registries.elsewhere(&wanted.package).await.unwrap(), ["@acme", "default"]);
 }
 
 #[tokio::test]

@@ -101,11 +101,24 @@ async fn pip_takes_the_best_of_all_indexes_and_uv_the_first() {
     let context = ResolveContext::default();
     let pip = registries(&[("PIP_INDEX_URL", &private.origin), ("PIP_EXTRA_INDEX_URL", &public.origin)]);
     assert_eq!(pip.resolve(&package, ">=1", &context).await.unwrap().version, "99.99");
-    assert_eq!(pip.elsewhere(&package).await, ["default", "extra-1"]);
+    assert_eq!(pip.elsewhere(&package).await.unwrap(), ["default", "extra-1"]);
     assert_eq!(pip.record(&release("pkg:pypi/lib@99.99")).await.unwrap().upstream, "extra-1");
     let uv = registries(&[("UV_INDEX", &format!("own={}", private.origin)), ("UV_DEFAULT_INDEX", &public.origin)]);
     assert_eq!(uv.resolve(&package, ">=1", &context).await.unwrap().version, "1.0");
-    assert_eq!(uv.elsewhere(&package).await, ["own", "default"]);
+    assert_eq!(uv.elsewhere(&package).await.unwrap(), ["own", "default"]);
+}
+
+#[tokio::test]
+async fn an_index_that_uv_need_not_ask_still_has_to_say_whether_it_has_the_name() {
+    let private =
+        Server::start(|request: &Request| if request.path == "/lib/" { ok(page(&[file("lib-1.0.tar.gz", "")])) } else { not_found() })
+            .await;
+    let public = Server::start(|_: &Request| answer("401 Unauthorized", &[], b"")).await;
+    let package = PackageName::new(Ecosystem::Pypi, "lib").unwrap();
+    let uv = registries(&[("UV_INDEX", &format!("own={}", private.origin)), ("UV_DEFAULT_INDEX", &public.origin)]);
+    assert_eq!(uv.record(&release("pkg:pypi/lib@1.0")).await.unwrap().upstream, "own");
+    let error = uv.elsewhere(&package).await.unwrap_err();
+    assert!(matches!(&error, RegistryError::AlsoOnUnknown { upstream, .. } if upstream == "default"), "{error}");
 }
 
 #[tokio::test]
