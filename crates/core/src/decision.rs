@@ -61,6 +61,10 @@ pub struct Decision {
     pub artifacts: Vec<Sha256>,
     /// Fingerprints of the signals that it answers.
     pub answered: Vec<String>,
+    /// Continuity keys of the same signals, one for each signal, so that it stays answered when an analyser of another
+    /// version reports another line for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered_continuity: Vec<String>,
     /// The malware record that an [`DecisionAction::OverrideMalware`] calls wrong, `MAL-…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malware_record: Option<String>,

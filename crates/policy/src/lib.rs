@@ -36,7 +36,7 @@ pub use judge::{Context, Policy};
 pub use known::KnownSignals;
 pub use load::Loaded;
 pub use packs::{PACKS, pack};
-pub use people::{MAX_OVERRIDE, baseline_waiver, to_answer};
+pub use people::{MAX_OVERRIDE, ToAnswer, baseline_waiver, to_answer};
 pub use problem::{Level, PolicyError, Problem};
 pub use simulate::{Change, simulate};
 

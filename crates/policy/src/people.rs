@@ -4,8 +4,9 @@
 //! - A **malware record** is lifted only by an override that names that record and digest, is signed by two different
 //!   people and lasts at most 14 days; every assessed artifact that the record concerns must be overridden.
 //! - An **approval** counts when it is bound to every assessed artifact. It lifts a hold (or a deny whose rule is
-//!   waivable) when every signal of the reason is answered. When approvals lifted something and a malware-class signal
-//!   is there that none of them answered, the release is held again.
+//!   waivable) when every signal of the reason is answered: by its fingerprint, or, where another line is reported for
+//!   it now, by its continuity key, for no more signals of one key than were answered. When approvals lifted something
+//!   and a malware-class signal is there that none of them answered, the release is held again.
 //! - A **waiver** in force lifts holds whose rule is waivable, and denies whose rule says so. Malware-class signals and
 //!   failed analyses are not waived by the way: only a waiver that names the rule does it, for malware-class signals
 //!   only for one exact release. A **baseline** (a waiver with findings) lifts holds whose every finding it lists, never
@@ -53,7 +54,7 @@ pub(crate) fn lift<'a>(
         waivers: policy.waivers.iter().chain(context.waivers).filter(|waiver| covers(&waiver.purl, release)).collect(),
     };
     let approvals = people.approvals();
-    let answered: BTreeSet<&str> = approvals.iter().flat_map(|decision| &decision.answered).map(String::as_str).collect();
+    let answered: BTreeSet<&str> = approvals.iter().flat_map(|approval| &approval.answered).copied().collect();
     let mut counting = Vec::new();
     let mut lifted = Vec::new();
     let mut overridden: BTreeSet<&str> = BTreeSet::new();
@@ -90,15 +91,43 @@ struct People<'a> {
     waivers: Vec<&'a Waiver>,
 }
 
+/// An approval in force.
+struct Approval<'a> {
+    decision: &'a Decision,
+    /// Fingerprints of the signals at hand that it answers.
+    answered: BTreeSet<&'a str>,
+}
+
+/// Fingerprints of the signals that a decision answers. A place in code that is reported under another line now is the
+/// same finding as long as there are no more of its kind than the decision answered; where there are more, nobody can
+/// tell which of them is new.
+fn answered<'a>(decision: &'a Decision, assessment: &'a Assessment) -> BTreeSet<&'a str> {
+    let mut answered: BTreeSet<&str> = decision.answered.iter().map(String::as_str).collect();
+    if decision.answered_continuity.is_empty() {
+        return answered;
+    }
+    let mut alike: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for signal in &assessment.signals {
+        alike.entry(signal.continuity_key(&assessment.record.release.package)).or_default().insert(&signal.fingerprint);
+    }
+    for (key, fingerprints) in alike {
+        if fingerprints.len() <= decision.answered_continuity.iter().filter(|answered| **answered == key).count() {
+            answered.extend(fingerprints);
+        }
+    }
+    answered
+}
+
 impl People<'_> {
     /// Approvals that cover every assessed artifact. Where nothing was assessed there is nothing to approve.
-    fn approvals(&self) -> Vec<&Decision> {
+    fn approvals(&self) -> Vec<Approval<'_>> {
         let assessed: Vec<Sha256> = self.assessment.artifacts.iter().map(|(_, sha256, _)| *sha256).collect();
         let covers = |decision: &Decision| !assessed.is_empty() && assessed.iter().all(|sha256| decision.artifacts.contains(sha256));
-        self.live.iter().copied().filter(|decision| decision.action == DecisionAction::Approve && covers(decision)).collect()
+        let live = self.live.iter().copied().filter(|decision| decision.action == DecisionAction::Approve && covers(decision));
+        live.map(|decision| Approval { decision, answered: answered(decision, self.assessment) }).collect()
     }
 
-    fn approved<'d>(&self, found: &Candidate<'_>, approvals: &[&'d Decision], answered: &BTreeSet<&str>) -> Option<&'d Decision> {
+    fn approved<'d>(&self, found: &Candidate<'_>, approvals: &[Approval<'d>], answered: &BTreeSet<&str>) -> Option<&'d Decision> {
         let Lifting::People { waivable } = found.lifting else { return None };
         match found.reason.verdict {
             Verdict::Hold => {}
@@ -108,8 +137,8 @@ impl People<'_> {
         if !found.signals.iter().all(|signal| answered.contains(signal.fingerprint.as_str())) {
             return None;
         }
-        let helped = |decision: &&&Decision| found.reason.fingerprints.iter().any(|fingerprint| decision.answered.contains(fingerprint));
-        approvals.iter().find(helped).or_else(|| approvals.first()).copied()
+        let helped = |approval: &&Approval<'_>| found.reason.fingerprints.iter().any(|key| approval.answered.contains(key.as_str()));
+        approvals.iter().find(helped).or_else(|| approvals.first()).map(|approval| approval.decision)
     }
 
     fn overridden(&self, found: &Candidate<'_>) -> Option<String> {
@@ -303,11 +332,25 @@ pub fn baseline_waiver(policy: &Policy, assessment: &Assessment, judgement: &Jud
         .collect()
 }
 
-/// Fingerprints that an approval of this release has to answer to be one: those of every reason that counts, and those
-/// of every malware-class signal.
-pub fn to_answer(assessment: &Assessment, judgement: &Judgement) -> Vec<String> {
-    let reasons =
-        judgement.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow).flat_map(|reason| reason.fingerprints.iter().cloned());
-    let malware = assessment.signals.iter().filter(|signal| signal.is_malware_class()).map(|signal| signal.fingerprint.clone());
-    reasons.chain(malware).collect::<BTreeSet<_>>().into_iter().collect()
+/// What an approval of a release has to answer to be one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToAnswer {
+    /// For [`Decision::answered`].
+    pub fingerprints: Vec<String>,
+    /// For [`Decision::answered_continuity`].
+    pub continuity: Vec<String>,
+}
+
+/// What an approval of this release has to answer: the signals of every reason that counts, and every malware-class
+/// signal.
+pub fn to_answer(assessment: &Assessment, judgement: &Judgement) -> ToAnswer {
+    let reasons = judgement.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
+    let named: BTreeSet<&str> = reasons.flat_map(|reason| &reason.fingerprints).map(String::as_str).collect();
+    let asks = |signal: &&Signal| signal.is_malware_class() || named.contains(signal.fingerprint.as_str());
+    let signals: BTreeMap<&str, &Signal> =
+        assessment.signals.iter().filter(asks).map(|signal| (signal.fingerprint.as_str(), signal)).collect();
+    let mut continuity: Vec<String> = signals.values().map(|signal| signal.continuity_key(&assessment.record.release.package)).collect();
+    continuity.sort();
+    let fingerprints = named.into_iter().chain(signals.keys().copied()).collect::<BTreeSet<_>>();
+    ToAnswer { fingerprints: fingerprints.into_iter().map(str::to_owned).collect(), continuity }
 }

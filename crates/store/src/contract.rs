@@ -76,6 +76,7 @@ pub fn decision(id: &str, action: DecisionAction, actor: &str, seconds: i64) -> 
         until: None,
         artifacts: vec![Sha256::of(b"artifact")],
         answered: vec!["fingerprint".to_owned()],
+        answered_continuity: vec!["continuity".to_owned()],
         malware_record: (action == DecisionAction::OverrideMalware).then(|| "MAL-2026-1".to_owned()),
         revokes: None,
         minutes: Some(3),

@@ -13,6 +13,7 @@ mod also_on;
 mod baseline;
 mod cache;
 mod choosing;
+mod decided;
 mod determinism;
 mod diff;
 mod docs;

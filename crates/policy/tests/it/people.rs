@@ -1,7 +1,7 @@
 use crate::{assessment, digest, load, malware, now, signal, time, with_status};
 use bifocal_core::{
-    Assessment, Decision, DecisionAction, Evidence, Judgement, Lens, MalwareOverride, ReasonCode, Severity, Sha256, Signal, SignalKind,
-    Status, Verdict, Waiver,
+    Assessment, Decision, DecisionAction, Evidence, Judgement, Lens, MalwareOverride, ReasonCode, Severity, Sha256, Signal, SignalDraft,
+    SignalKind, Status, Verdict, Waiver,
 };
 use bifocal_policy::{Context, Policy, baseline_waiver, to_answer};
 
@@ -20,6 +20,7 @@ fn decision(id: &str, action: DecisionAction, answered: &[&Signal]) -> Decision 
         until: None,
         artifacts: vec![digest()],
         answered: answered.iter().map(|signal| signal.fingerprint.clone()).collect(),
+        answered_continuity: answered.iter().map(|signal| signal.continuity_key(&"pkg:npm/left-pad".parse().unwrap())).collect(),
         malware_record: None,
         revokes: None,
         minutes: None,
@@ -67,7 +68,7 @@ fn an_approval_lifts_what_it_answers_on_the_artifacts_it_names() {
 
     let other_digest = Decision { artifacts: vec![Sha256::of(b"other")], ..good.clone() };
     let other_release = Decision { release: "pkg:npm/left-pad@1.3.1".parse().unwrap(), ..good.clone() };
-    let nothing_answered = Decision { answered: vec![], ..good.clone() };
+    let nothing_answered = Decision { answered: vec![], answered_continuity: vec![], ..good.clone() };
     let ended = Decision { until: Some(now()), ..good.clone() };
     let later = Decision { decided_at: time("2026-03-02T00:00:00Z"), ..good.clone() };
     for wrong in [other_digest, other_release, nothing_answered, ended, later] {
@@ -88,6 +89,61 @@ fn a_new_signal_on_the_same_digest_is_not_covered() {
     assert_eq!(judge(&subject, &[decision("1", DecisionAction::Approve, &[&malware()])]).verdict, Verdict::Hold);
 }
 
+/// The malware-class finding of [`malware`], as if it stood at another place or in other code of the same artifact.
+fn malware_at(path: &str, line: u32, code: &str) -> Signal {
+    SignalDraft {
+        id: "behaviour/install-time-download",
+        lens: Lens::Behaviour,
+        status: Status::Present,
+        severity: Severity::High,
+        confidence: 0.95,
+        kind: SignalKind::Malware,
+        message: "moved".to_owned(),
+        evidence: vec![Evidence::file(path, line, 1, code)],
+    }
+    .finish(Some(digest()))
+}
+
+#[test]
+fn an_approval_survives_a_moved_line_on_the_same_digest_but_covers_nothing_new() {
+    let moved = malware_at("package/setup.js", 99, "run(x)");
+    assert_ne!(moved.fingerprint, malware().fingerprint);
+    let good = decision("1", DecisionAction::Approve, &[&malware()]);
+    let verdict = |signals: Vec<Signal>, approval: &Decision| judge(&assessment(PURL, signals), std::slice::from_ref(approval)).verdict;
+    let judged = judge(&assessment(PURL, vec![moved.clone()]), std::slice::from_ref(&good));
+    assert_eq!((judged.verdict, judged.lifted[0].by.as_str()), (Verdict::Allow, "approval"), "{judged:?}");
+
+    // A decision that keeps fingerprints only answers just these.
+    let bare = Decision { answered_continuity: vec![], ..good.clone() };
+    assert_eq!((verdict(vec![malware()], &bare), verdict(vec![moved.clone()], &bare)), (Verdict::Allow, Verdict::Hold));
+    // Other bytes, other code and other files were not looked at.
+    assert_eq!(verdict(vec![moved.clone()], &Decision { artifacts: vec![Sha256::of(b"other")], ..good.clone() }), Verdict::Hold);
+    for other in [malware_at("package/setup.js", 98, "run(y)"), malware_at("package/other.js", 3, "run(x)")] {
+        assert_eq!(verdict(vec![other.clone()], &good), Verdict::Hold);
+        assert_eq!(verdict(vec![moved.clone(), other], &good), Verdict::Hold, "one is answered, the other is new");
+    }
+    // The same code at a second place is a second finding, whether the first has moved or not.
+    let second = malware_at("package/setup.js", 120, "run(x)");
+    assert_eq!(verdict(vec![malware(), second.clone()], &good), Verdict::Hold);
+    assert_eq!(verdict(vec![moved.clone(), second.clone()], &good), Verdict::Hold);
+    let both = decision("1", DecisionAction::Approve, &[&malware(), &malware_at("package/setup.js", 4, "run(x)")]);
+    assert_eq!(verdict(vec![moved, second], &both), Verdict::Allow);
+}
+
+#[test]
+fn a_moved_malware_class_signal_does_not_reopen_and_a_new_one_does() {
+    let unseen = |line, code: &str| {
+        let mut unseen = malware_at("package/setup.js", line, code);
+        unseen.confidence = 0.2;
+        unseen.id = "advisory/vulnerability".to_owned();
+        unseen
+    };
+    let approval = [decision("1", DecisionAction::Approve, &[&risky(), &unseen(3, "run(x)")])];
+    assert_eq!(judge(&assessment(PURL, vec![risky(), unseen(50, "run(x)")]), &approval).verdict, Verdict::Allow);
+    let judged = judge(&assessment(PURL, vec![risky(), unseen(50, "run(z)")]), &approval);
+    assert_eq!((judged.verdict, judged.reasons[0].rule.as_str()), (Verdict::Hold, "new-malware-signal"));
+}
+
 #[test]
 fn a_new_malware_class_signal_reopens_even_where_no_rule_holds_it() {
     let mut unseen = signal("advisory/vulnerability", Lens::Advisory, Severity::High, SignalKind::Malware);
@@ -95,11 +151,11 @@ fn a_new_malware_class_signal_reopens_even_where_no_rule_holds_it() {
     let subject = assessment(PURL, vec![unseen.clone(), risky()]);
     let judgement = judge(&subject, &[decision("1", DecisionAction::Approve, &[&risky()])]);
     assert_eq!((judgement.verdict, judgement.reasons[0].rule.as_str()), (Verdict::Hold, "new-malware-signal"));
-    let mut answers = to_answer(&subject, &judge(&subject, &[]));
-    answers.sort();
-    let mut expected = vec![unseen.fingerprint.clone(), risky().fingerprint];
-    expected.sort();
-    assert_eq!(answers, expected);
+    let answers = to_answer(&subject, &judge(&subject, &[]));
+    let mut expected = decision("1", DecisionAction::Approve, &[&risky(), &unseen]);
+    expected.answered.sort();
+    expected.answered_continuity.sort();
+    assert_eq!((answers.fingerprints, answers.continuity), (expected.answered, expected.answered_continuity));
     assert_eq!(judge(&subject, &[decision("1", DecisionAction::Approve, &[&risky(), &unseen])]).verdict, Verdict::Allow);
 }
 
