@@ -92,7 +92,7 @@ fn ask(question: &Question, bytes: &[u8]) -> Vec<String> {
             Ok(needs) => said.push(format!("{needs:?}")),
             Err(error) => said.push(checked(error.to_string())),
         }
-        match registries.candidates(&package).await {
+        match registries.candidates(&package, &ResolveContext::default()).await {
             Ok(candidates) => said.push(format!("{candidates:?}")),
             Err(error) => said.push(checked(error.to_string())),
         }
