@@ -3,7 +3,7 @@
 //! Addresses in these texts are shown without user names, passwords, queries and fragments; what a server said is
 //! made printable and cut short before it gets here.
 
-use bifocal_core::{Ecosystem, counted};
+use bifocal_core::{Ecosystem, counted, printable};
 
 /// Why a registry's answer could not be had.
 ///
@@ -22,7 +22,7 @@ pub enum RegistryError {
         why: String,
     },
     /// A configuration file or variable that says where the upstream is cannot be used.
-    #[error("{place} is not usable: {why}")]
+    #[error("{} is not usable: {why}", printable(.place))]
     Configuration {
         /// The variable, or the file with its key.
         place: String,
@@ -31,7 +31,8 @@ pub enum RegistryError {
     },
     /// The configured upstream is this program's own gateway: it would ask itself for ever.
     #[error(
-        "the {ecosystem} upstream in {place} is this gateway itself ({url}); name the registry behind it in `upstream.{ecosystem}` of bifocal.toml"
+        "the {ecosystem} upstream in {} is this gateway itself ({url}); name the registry behind it in `upstream.{ecosystem}` of bifocal.toml",
+        printable(.place)
     )]
     SelfUpstream {
         /// The ecosystem.

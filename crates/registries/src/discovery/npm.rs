@@ -94,7 +94,7 @@ pub(crate) async fn discover(shared: &Arc<Shared>) -> Result<NpmConfig, Registry
         let Some(scope) = key.strip_suffix(":registry").filter(|scope| scope.starts_with('@')) else { continue };
         if let Some((text, layer)) = layers.get(key) {
             let text = address(text, layer, env)?;
-            let source = format!("{key} in {}", layer.place);
+            let source = format!("{} in {}", printable(key), layer.place);
             let upstream = Upstream::read(shared, Ecosystem::Npm, scope, &text, &source, &mut credentials)?;
             let of_project = layer.of_project && !meet(shared, &mut strangers, &upstream).await;
             scopes.insert(scope.to_ascii_lowercase(), upstream.of_project(of_project));
@@ -513,5 +513,10 @@ mod tests {
         bed.var("npm_config_registry", "ftp://me:pw@registry.example/");
         let text = bed.discover().await.err().unwrap().to_string();
         assert!(text.contains("npm_config_* variables") && !text.contains("pw"), "{text}");
+        // A scope is what a checked project's file says, and may be meant for the terminal.
+        let bed = Bed::new();
+        bed.file("project/.npmrc", "@a\u{1b}[2J:registry=https://corp.example\u{4}npm\n").file("project/package.json", "{}");
+        let text = bed.discover().await.err().unwrap().to_string();
+        assert!(text.contains("is not usable") && !text.chars().any(char::is_control), "{text:?}");
     }
 }
